@@ -16,6 +16,53 @@ class Scope(StrEnum):
     WRITE = "write"
 
 
+class User(msgspec.Struct, frozen=True, kw_only=True):
+    """An account, as its table has it, secrets apart. `image` is a whole URL or a media key. Times in milliseconds."""
+
+    id: int
+    created_at: int = 0
+    username: str | None = None
+    username_key: str | None = None
+    email: str | None = None
+    image: str | None = None
+    profile_picture_id: int | None = None
+    is_owner: bool = False
+    is_moderator: bool = False
+    max_level: int = levels.ALL
+    browsing_level: int | None = None
+    muted: bool = False
+    banned_at: int | None = None
+    deleted_at: int | None = None
+    settings: str = "{}"
+    public_settings: str = "{}"
+    links: str = "[]"
+    file_preferences: str = "{}"
+    follower_count: int = 0
+    following_count: int = 0
+    source: str = ""
+    source_id: int | None = None
+    fetched_at: int | None = None
+
+
+class Creator(msgspec.Struct, frozen=True, kw_only=True):
+    """A user of `/creators`: somebody who owns a model. `model_count` counts the published ones."""
+
+    user: User
+    model_count: int = 0
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What `user.getCreator` says about one user, counted over what the caller may see."""
+
+    user: User
+    model_count: int = 0
+    download_count: int = 0
+    thumbs_up_count: int = 0
+    reaction_count: int = 0
+    upload_count: int = 0
+    generation_count: int = 0
+
+
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request, as every rule sees them.
 

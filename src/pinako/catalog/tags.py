@@ -1,0 +1,49 @@
+"""Tags, and tags with the votes they have on one thing."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Tag(msgspec.Struct, frozen=True, kw_only=True):
+    """One word for things. `target` is JSON text: the kinds of things it may be on."""
+
+    id: int
+    name: str
+    name_key: str = ""
+    type: str = "UserGenerated"
+    level: int = 1
+    target: str = "[]"
+    unlisted: bool = False
+    unfeatured: bool = False
+    is_category: bool = False
+    admin_only: bool = False
+    source: str = ""
+    source_id: int | None = None
+    fetched_at: int | None = None
+
+
+class CountedTag(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag of a list with the number of listed models that carry it."""
+
+    tag: Tag
+    model_count: int = 0
+    image_count: int = 0
+    post_count: int = 0
+
+
+class VotableTag(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag on one image or model. `vote` is the caller's own, None where there is none; `last_upvote` in milliseconds."""
+
+    id: int
+    name: str
+    type: str = "UserGenerated"
+    level: int = 1
+    score: int = 0
+    up_votes: int = 0
+    down_votes: int = 0
+    automated: bool = False
+    needs_review: bool = False
+    concrete: bool = True
+    last_upvote: int | None = None
+    vote: int | None = None
