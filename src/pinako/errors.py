@@ -130,3 +130,80 @@ class SettingsError(PinakoError):
 
     code = "SETTINGS_ERROR"
     status = 500
+
+
+class UpstreamError(PinakoError):
+    """Another host failed one of our client's calls.
+
+    `call` is the method and address without any secret, `answered` the HTTP status (0: no answer at all), `word` the
+    host's own code word where it sent one, `advice` one sentence on what to do, `retry_after` seconds where waiting helps.
+    """
+
+    code = "BAD_GATEWAY"
+    status = 502
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        call: str = "",
+        answered: int = 0,
+        word: str = "",
+        advice: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.call = call
+        self.answered = answered
+        self.word = word
+        self.advice = advice
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        where = f" [{self.call}]" if self.call else ""
+        return f"{self.message}{where}{' ' + self.advice if self.advice else ''}"
+
+
+class UpstreamRefused(UpstreamError):
+    """The host understood nothing of the question (400, 405, 413, 415, 422 and other 4xx): asking again is no use."""
+
+
+class UpstreamUnauthorized(UpstreamError):
+    """401: no credential, an expired one, or somebody else's thing."""
+
+
+class UpstreamForbidden(UpstreamError):
+    """403 or 451: known and not allowed: early access, a private thing, a missing scope, a blocked region."""
+
+
+class UpstreamNotFound(UpstreamError):
+    """404: unknown there, or hidden from this caller."""
+
+
+class UpstreamGone(UpstreamError):
+    """410: it was there and is archived."""
+
+
+class UpstreamBusy(UpstreamError):
+    """429 or 503, still after every retry, or with a wait longer than the client may sit through."""
+
+
+class UpstreamFault(UpstreamError):
+    """Any other 5xx, still after every retry."""
+
+
+class UpstreamUnreachable(UpstreamError):
+    """No answer: name, connection, TLS, timeout, or a connection cut in the middle, still after every retry."""
+
+
+class UpstreamNonsense(UpstreamError):
+    """An answer that is not what the contract promises: an HTML page for JSON or a file, a record without its id, a list
+    that ignores the filter it was asked for."""
+
+
+class DamagedDownload(UpstreamError):
+    """The bytes that arrived are not the file: wrong length or wrong hash. Nothing is left under the final name."""
+
+
+class BudgetSpent(UpstreamError):
+    """The day's requests to this host are used up; the client's own rule, not the host's. `retry_after` to midnight UTC."""
