@@ -1,0 +1,139 @@
+"""Where originals lie: the MediaStore contract, by content hash, and `open_store(url)` that picks the side."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Protocol
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from pinako.errors import BadRequest, SettingsError
+
+CHUNK: Final = 1 << 20
+"""Bytes moved at a time: large enough that Python's share of the copying disappears."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class Blob(msgspec.Struct, frozen=True, kw_only=True):
+    """One stored content. `sha256` is lower-case hex, `size` bytes; `linked_to` a user's own file, never ours."""
+
+    sha256: str
+    size: int
+    linked_to: Path | None = None
+
+
+class BlobWriter(Protocol):
+    """A content on its way in. Leaving the scope without `keep` leaves nothing behind."""
+
+    def write(self, data: bytes | memoryview) -> None: ...
+
+    def keep(self, sha256: str | None = None) -> Blob:
+        """Make what was written permanent. `sha256` given: trusted where the caller hashed the same bytes."""
+        ...
+
+    def __enter__(self) -> BlobWriter: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class MediaStore(Protocol):
+    """Contents by their SHA-256. Keeping one twice keeps it once; nothing is ever overwritten.
+
+    Reading, linking or asking for an unknown hash raises NotFound; a full or broken disk raises StorageError.
+    """
+
+    def writer(self) -> BlobWriter:
+        """A content to be streamed in."""
+        ...
+
+    def put_bytes(self, data: bytes, *, sha256: str | None = None) -> Blob:
+        """Keep `data`; durable when this returns."""
+        ...
+
+    def put_file(self, path: Path, *, sha256: str | None = None) -> Blob:
+        """Keep a copy of a file. With `sha256`, raises UnreadableFile if the file no longer has that content."""
+        ...
+
+    def link(self, sha256: str, path: Path) -> Blob:
+        """Refer to a user's own file in place. The file is never written, moved or removed.
+
+        Once it changes or goes, the content counts as missing. A copy of ours is preferred where both exist.
+        """
+        ...
+
+    def stat(self, sha256: str) -> Blob | None:
+        """The stored content, or None; does not read it."""
+        ...
+
+    def read(self, sha256: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Bytes `start` to `stop` (not included) in pieces. The file is open before the first piece is asked."""
+        ...
+
+    def locate(self, sha256: str) -> Path | None:
+        """A local file that may be read directly, or None where this store has none."""
+        ...
+
+    def borrow(self, sha256: str) -> AbstractContextManager[Path]:
+        """A local file with this content for the length of a scope."""
+        ...
+
+    def delete(self, sha256: str) -> bool:
+        """Forget a content (for a linked one: only the reference). False where it was not stored."""
+        ...
+
+    def blobs(self) -> Iterator[Blob]:
+        """Every stored content, in no particular order."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove what interrupted processes left half-written. Answers how many; live processes are not touched."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what this process holds."""
+        ...
+
+
+def open_store(url: str) -> MediaStore:
+    """Open `file:/a/directory` or a plain path; SettingsError for a scheme that no store speaks."""
+    scheme = urlsplit(url).scheme
+    if scheme in {"", "file"} or len(scheme) == 1:
+        from pinako.media.local import DirectoryStore
+
+        return DirectoryStore(_directory(url))
+    raise SettingsError(f"media store: no store speaks {scheme!r}; known: file")
+
+
+def check_hash(sha256: str) -> str:
+    """The hash in lower case. BadRequest for anything that is no SHA-256: it becomes part of a path."""
+    lower = sha256.lower()
+    if not _SHA256.fullmatch(lower):
+        raise BadRequest("Not a SHA-256")
+    return lower
+
+
+def hash_bytes(data: bytes) -> str:
+    """SHA-256 of bytes, lower-case hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file, lower-case hex."""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _directory(url: str) -> Path:
+    if not url.startswith("file:"):
+        return Path(url)
+    parts = urlsplit(url)
+    return Path(unquote(parts.netloc + parts.path))
