@@ -123,6 +123,8 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     override_name: str | None = None
     blob: str | None = None
+    stem: str | None = None
+    """The stored name without its extension, lower-case: what a graph that knows no hashes calls it."""
     size_kb: float = 0
     type: str = "Model"
     format: str | None = None

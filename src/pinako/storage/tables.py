@@ -95,7 +95,7 @@ TABLES: dict[str, str] = {
         updated_at BIGINT NOT NULL, download_count BIGINT NOT NULL DEFAULT 0, thumbs_up_count BIGINT NOT NULL DEFAULT 0,
         thumbs_down_count BIGINT NOT NULL DEFAULT 0, image_count BIGINT NOT NULL DEFAULT 0, {ORIGIN}""",
     "model_files": f"""
-        id BIGINT NOT NULL PRIMARY KEY, version_id BIGINT NOT NULL, name TEXT NOT NULL, override_name TEXT, blob TEXT,
+        id BIGINT NOT NULL PRIMARY KEY, version_id BIGINT NOT NULL, name TEXT NOT NULL, override_name TEXT, blob TEXT, stem TEXT,
         size_kb {{real}} NOT NULL DEFAULT 0, type TEXT NOT NULL DEFAULT 'Model', format TEXT, size_word TEXT, fp TEXT,
         quant_type TEXT, metadata TEXT NOT NULL DEFAULT '{{}}', header TEXT, pickle_scan_result TEXT NOT NULL DEFAULT 'Pending',
         pickle_scan_message TEXT, virus_scan_result TEXT NOT NULL DEFAULT 'Pending', virus_scan_message TEXT,
@@ -183,6 +183,7 @@ INDEXES: tuple[str, ...] = (
     "model_versions (model_id, idx)",
     "model_files (version_id)",
     "model_files (blob)",
+    "model_files (stem)",
     "file_hashes (hash)",
     "model_tags (tag_id, model_id)",
     "post_tags (tag_id, post_id)",

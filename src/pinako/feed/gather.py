@@ -1,0 +1,192 @@
+"""Rows into full nouns: everything that a fragment or a by-id answer says, in a fixed number of queries for any number of ids.
+
+Nothing here looks at who is asking. What a viewer may see is decided on joining (previews, covers, images of a post carry
+their level) or by the service that asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
+from pinako.catalog.people import User
+from pinako.catalog.resources import FileHash, FullFile, FullModel, FullVersion, Model, ModelFile, ModelVersion
+from pinako.catalog.tags import Tag
+from pinako.catalog.visibility import Standing, image_standing
+from pinako.storage.records import Rows, columns, fetch, record, select_in
+
+PREVIEWS = 20
+"""Most preview images of a version (rest.md 8.2)."""
+POST_IMAGES = 8
+UNKNOWN_USER = User(id=-1)
+
+
+def tags_of(read: Rows, table: str, column: str, ids: Sequence[int]) -> dict[int, list[Tag]]:
+    """The tags of each id by a join table such as `image_tags`; disabled ones left out, by tag id."""
+    extra = " AND j.disabled = 0" if table == "image_tags" else ""
+    sql = (
+        f"SELECT j.{column}, {columns(Tag, 't.')} FROM {table} j JOIN tags t ON t.id = j.tag_id "
+        f"WHERE j.{column} IN ({{ids}}){extra} ORDER BY j.tag_id"
+    )
+    found: dict[int, list[Tag]] = defaultdict(list)
+    for row in read.by_ids(sql, ids):
+        found[row[0]].append(record(Tag, row[1:]))
+    return found
+
+
+def used_versions(read: Rows, ids: Sequence[int]) -> dict[int, list[UsedVersion]]:
+    """The model versions that each image was made with, by version id."""
+    sql = (
+        "SELECT image_id, version_id, strength, detected FROM image_resources "
+        "WHERE image_id IN ({ids}) ORDER BY version_id"
+    )
+    found: dict[int, list[UsedVersion]] = defaultdict(list)
+    for image_id, version_id, strength, detected in read.by_ids(sql, ids):
+        found[image_id].append(UsedVersion(version_id=version_id, strength=strength, detected=bool(detected)))
+    return found
+
+
+def metas(read: Rows, ids: Sequence[int]) -> dict[int, str]:
+    """The generation metadata (JSON text) of each image: the site's where there is one, else the file's."""
+    sql = "SELECT image_id, COALESCE(site_meta, file_meta) FROM image_meta WHERE image_id IN ({ids})"
+    return {image_id: meta for image_id, meta in read.by_ids(sql, ids) if meta is not None}
+
+
+def complete_images(read: Rows, images: Sequence[Image]) -> list[FullImage]:
+    """Images with their users, posts, tags, used versions and metadata, in the order given."""
+    ids = [image.id for image in images]
+    users = fetch(read, User, (image.user_id for image in images))
+    posts = fetch(read, Post, (image.post_id for image in images if image.post_id is not None))
+    tags, used, meta = tags_of(read, "image_tags", "image_id", ids), used_versions(read, ids), metas(read, ids)
+    return [
+        FullImage(
+            image=image,
+            user=users.get(image.user_id, UNKNOWN_USER),
+            post=posts.get(image.post_id) if image.post_id is not None else None,
+            tags=tuple(tags.get(image.id, ())),
+            used=tuple(used.get(image.id, ())),
+            meta=None if image.hide_meta else meta.get(image.id),
+        )
+        for image in images
+    ]
+
+
+def full_images(read: Rows, ids: Iterable[int]) -> dict[int, FullImage]:
+    """Full images by id; missing ones are left out."""
+    found = fetch(read, Image, ids)
+    return {full.image.id: full for full in complete_images(read, list(found.values()))}
+
+
+def full_posts(read: Rows, ids: Iterable[int], *, with_images: bool = False) -> dict[int, FullPost]:
+    """Full posts by id. Their images come only where asked: a page fetches them as fragments of their own."""
+    posts = fetch(read, Post, ids)
+    users = fetch(read, User, (post.user_id for post in posts.values()))
+    tags = tags_of(read, "post_tags", "post_id", list(posts))
+    versions = fetch(read, ModelVersion, (p.version_id for p in posts.values() if p.version_id is not None))
+    images: dict[int, list[FullImage]] = defaultdict(list)
+    if with_images:
+        rows = select_in(read, Image, "post_id", posts, "ORDER BY post_id, idx, id")
+        for full in complete_images(read, rows):
+            images[full.image.post_id or 0].append(full)
+    return {
+        post.id: FullPost(
+            post=post,
+            user=users.get(post.user_id, UNKNOWN_USER),
+            images=tuple(images.get(post.id, ())),
+            tags=tuple(tags.get(post.id, ())),
+            version_published=_published(versions, post.version_id),
+        )
+        for post in posts.values()
+    }
+
+
+def _published(versions: dict[int, ModelVersion], id: int | None) -> bool:
+    return id is not None and id in versions and versions[id].status == "Published"
+
+
+def full_files(read: Rows, version_ids: Sequence[int]) -> dict[int, list[FullFile]]:
+    """The files of each version with their hashes, by file id."""
+    files = select_in(read, ModelFile, "version_id", version_ids, "ORDER BY id")
+    hashes: dict[int, list[FileHash]] = defaultdict(list)
+    for item in select_in(read, FileHash, "file_id", (file.id for file in files), "ORDER BY file_id, type"):
+        hashes[item.file_id].append(item)
+    found: dict[int, list[FullFile]] = defaultdict(list)
+    for file in files:
+        found[file.version_id].append(FullFile(file=file, hashes=tuple(hashes.get(file.id, ()))))
+    return found
+
+
+def previews(
+    read: Rows, versions: Sequence[ModelVersion], owners: dict[int, int], now: int
+) -> dict[int, list[FullImage]]:
+    """The preview images of each version: those in its owner's posts for it, by post and place (rest.md 8.2).
+
+    `owners` maps model ids to user ids; a model of the system account (-1) shows everybody's.
+    """
+    ids = [version.id for version in versions]
+    sql = (
+        f"SELECT p.version_id, {columns(Image, 'i.')} FROM posts p JOIN images i ON i.post_id = p.id "
+        "WHERE p.version_id IN ({ids}) AND p.deleted_at IS NULL ORDER BY p.id, i.idx, i.id"
+    )
+    owner_of = {version.id: owners.get(version.model_id, -1) for version in versions}
+    chosen: dict[int, list[Image]] = defaultdict(list)
+    for row in read.by_ids(sql, ids):
+        image, owner = record(Image, row[1:]), owner_of[row[0]]
+        if owner in (-1, image.user_id) and image_standing(image, now) is Standing.PUBLIC:
+            chosen[row[0]].append(image)
+    kept = {version: images[: PREVIEWS * 4] for version, images in chosen.items()}
+    whole = {full.image.id: full for full in complete_images(read, [i for images in kept.values() for i in images])}
+    return {version: [whole[image.id] for image in images] for version, images in kept.items()}
+
+
+def post_ids_of(read: Rows, version_ids: Sequence[int]) -> dict[int, list[int]]:
+    """The published posts that credit each version, by id."""
+    sql = (
+        "SELECT version_id, id FROM posts WHERE version_id IN ({ids}) AND deleted_at IS NULL "
+        "AND published_at IS NOT NULL ORDER BY id"
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for version_id, post_id in read.by_ids(sql, version_ids):
+        found[version_id].append(post_id)
+    return found
+
+
+def full_versions(read: Rows, versions: Sequence[ModelVersion], owners: dict[int, int], now: int) -> list[FullVersion]:
+    """Versions with files, hashes, previews and posts, in the order given."""
+    ids = [version.id for version in versions]
+    files, shown = full_files(read, ids), previews(read, versions, owners, now)
+    posts = post_ids_of(read, ids)
+    return [
+        FullVersion(
+            version=version,
+            files=tuple(files.get(version.id, ())),
+            previews=tuple(shown.get(version.id, ())),
+            post_ids=tuple(posts.get(version.id, ())),
+        )
+        for version in versions
+    ]
+
+
+def full_models(read: Rows, ids: Iterable[int], now: int, *, all_versions: bool = False) -> dict[int, FullModel]:
+    """Full models by id. Without `all_versions` only the published ones that have a file, as lists show them."""
+    models = fetch(read, Model, ids)
+    users = fetch(read, User, (model.user_id for model in models.values()))
+    tags = tags_of(read, "model_tags", "model_id", list(models))
+    rows = select_in(read, ModelVersion, "model_id", models, "ORDER BY model_id, idx, id")
+    if not all_versions:
+        rows = [row for row in rows if row.status == "Published"]
+    owners = {model.id: model.user_id for model in models.values()}
+    versions: dict[int, list[FullVersion]] = defaultdict(list)
+    for full in full_versions(read, rows, owners, now):
+        if all_versions or full.files:
+            versions[full.version.model_id].append(full)
+    return {
+        model.id: FullModel(
+            model=model,
+            user=users.get(model.user_id, UNKNOWN_USER),
+            versions=tuple(versions.get(model.id, ())),
+            tags=tuple(tags.get(model.id, ())),
+        )
+        for model in models.values()
+    }

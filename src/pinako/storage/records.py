@@ -1,0 +1,92 @@
+"""Rows into nouns: the records of the catalogue mirror their tables, so one function reads any of them.
+
+Columns are always named, never `*`: a newer table may have more of them than this program knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Protocol, TypeVar, get_type_hints
+
+import msgspec
+
+from pinako.catalog.collections import Collection
+from pinako.catalog.images import Image, Post
+from pinako.catalog.people import User
+from pinako.catalog.resources import FileHash, Model, ModelFile, ModelVersion
+from pinako.catalog.tags import Tag
+
+N = TypeVar("N", bound=msgspec.Struct)
+
+TABLE_OF: dict[type[msgspec.Struct], str] = {
+    Image: "images",
+    Post: "posts",
+    Model: "models",
+    ModelVersion: "model_versions",
+    ModelFile: "model_files",
+    FileHash: "file_hashes",
+    User: "users",
+    Tag: "tags",
+    Collection: "collections",
+}
+
+
+class Rows(Protocol):
+    """What a read or write scope offers here."""
+
+    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+    def by_ids(self, sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]: ...
+
+
+@cache
+def columns(noun: type[msgspec.Struct], prefix: str = "") -> str:
+    """The column list of a noun's table, in the order of the record's fields."""
+    return ", ".join(prefix + name for name in noun.__struct_fields__)
+
+
+@cache
+def _flags(noun: type[msgspec.Struct]) -> tuple[int, ...]:
+    """Where a record holds truth values that the database holds as 0 and 1."""
+    hints = get_type_hints(noun)
+    return tuple(i for i, name in enumerate(noun.__struct_fields__) if hints[name] is bool)
+
+
+def record(noun: type[N], row: Sequence[Any]) -> N:
+    """One row, in the order of `columns(noun)`, as its record."""
+    values = list(row)
+    for place in _flags(noun):
+        values[place] = bool(values[place])
+    return noun(**dict(zip(noun.__struct_fields__, values, strict=True)))
+
+
+def select(read: Rows, noun: type[N], where: str, params: Sequence[Any] = ()) -> list[N]:
+    """The records of a noun that meet `where` (which may go on with ORDER BY and LIMIT)."""
+    sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {where}"
+    return [record(noun, row) for row in read.rows(sql, params)]
+
+
+def find(read: Rows, noun: type[N], id: int) -> N | None:
+    """The record of one id, or None."""
+    found = select(read, noun, "id = ?", (id,))
+    return found[0] if found else None
+
+
+def select_in(read: Rows, noun: type[N], column: str, ids: Iterable[int], rest: str = "") -> list[N]:
+    """The records whose `column` is any of `ids`, in no order unless `rest` gives one."""
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return []
+    sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {column} IN ({{ids}}) {rest}"
+    return [record(noun, row) for row in read.by_ids(sql, wanted)]
+
+
+def fetch(read: Rows, noun: type[N], ids: Iterable[int]) -> dict[int, N]:
+    """The records of many ids, by id; missing ones are left out."""
+    return {item.id: item for item in select_in(read, noun, "id", ids)}  # type: ignore[attr-defined]
+
+
+def values_of(item: msgspec.Struct) -> dict[str, Any]:
+    """A record as a row to write: truth values as 0 and 1."""
+    row = {name: getattr(item, name) for name in item.__struct_fields__}
+    return {name: int(value) if isinstance(value, bool) else value for name, value in row.items()}
