@@ -143,6 +143,11 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     source_id: int | None = None
     fetched_at: int | None = None
 
+    @property
+    def size(self) -> str | None:
+        """`size_word` under the name that the choice of the primary file reads."""
+        return self.size_word
+
 
 class FullFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file with its hashes."""
