@@ -151,6 +151,8 @@ TABLES: dict[str, str] = {
     "tombstones": """
         source TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, reason TEXT NOT NULL,
         at BIGINT NOT NULL, PRIMARY KEY (source, entity_type, source_id)""",
+    # blobs of things that became withheld: their bytes go as soon as no visible thing needs them
+    "purges": "sha256 TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL",
     "audit": """
         id {serial}, at BIGINT NOT NULL, user_id BIGINT, action TEXT NOT NULL, subject TEXT NOT NULL""",
     # files that were imported: what a second run compares before it hashes anything
