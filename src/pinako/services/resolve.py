@@ -1,0 +1,156 @@
+"""Which local model versions an image was made with (domain.md g, 'Resolving resources').
+
+What an image claims is kept as wants, in their order; what of it is here becomes `image_resources`. A model that arrives
+later is found by the same wants, so nothing is lost by importing pictures first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+import msgspec
+
+from pinako.storage.database import Write
+
+EMPTY_HASH = "E3B0C44298FC"
+"""SHA-256 of nothing: a trainer's bug makes thousands of LoRAs claim it."""
+UNRESOLVABLE_NAMES = frozenset({"vae"})
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim of an image. `strength` is the weight × 100; `version_id` where the claim names one directly."""
+
+    kind: str
+    name: str | None = None
+    hash: str | None = None
+    version_id: int | None = None
+    strength: int | None = None
+
+
+def stem_of(name: str) -> str:
+    """A file name or path as graphs write it, without folders and extension, lower-case."""
+    plain = PurePosixPath(name.replace("\\", "/")).name
+    for ending in (".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".sft"):
+        plain = plain.removesuffix(ending)
+    return plain.lower()
+
+
+def keep_wants(w: Write, image_id: int, wants: Sequence[Want]) -> None:
+    """Replace what an image claims to be made with."""
+    w.run("DELETE FROM image_wants WHERE image_id = ?", (image_id,))
+    usable = [want for want in wants if (want.name or "").lower() not in UNRESOLVABLE_NAMES]
+    w.run_many(
+        "INSERT INTO image_wants (image_id, place, kind, name, hash, version_id, strength) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                image_id,
+                place,
+                want.kind,
+                stem_of(want.name) if want.name else None,
+                want.hash.upper() if want.hash and want.hash.upper() != EMPTY_HASH else None,
+                want.version_id,
+                want.strength,
+            )
+            for place, want in enumerate(usable)
+        ],
+    )
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """A version that a hash or name leads to; fields in the order of preference, smaller is better."""
+
+    unpublished: bool
+    published_at: int
+    file_id: int
+    version_id: int
+
+    def rank(self) -> tuple[bool, int, int]:
+        return (self.unpublished, self.published_at, self.file_id)
+
+
+_LOOKUP = (
+    "SELECT {key}, v.id, v.status, v.published_at, f.id, v.meta FROM {tables} JOIN model_versions v ON v.id = f.version_id "
+    "JOIN models m ON m.id = v.model_id WHERE {key} IN (?*) "
+    "AND m.status NOT IN ('Deleted', 'Unpublished', 'UnpublishedViolation') AND m.withheld = 0"
+)
+_BY_HASH = _LOOKUP.format(key="h.hash", tables="file_hashes h JOIN model_files f ON f.id = h.file_id")
+_BY_STEM = _LOOKUP.format(key="f.stem", tables="model_files f")
+
+
+def _candidates(w: Write, sql: str, keys: Iterable[str]) -> dict[str, list[_Found]]:
+    found: dict[str, list[_Found]] = defaultdict(list)
+    for key, version_id, status, published_at, file_id, meta in w.by_ids(sql, list(dict.fromkeys(keys))):
+        if meta and msgspec.json.decode(meta).get("excludeFromAutoDetection"):
+            continue
+        found[key].append(_Found(status != "Published", published_at or 2**62, file_id, version_id))
+    return found
+
+
+def _by_hash(w: Write, keys: Iterable[str]) -> dict[str, int]:
+    """The best version of each hash: published first, then the earliest, then the lowest file."""
+    return {key: min(rows, key=_Found.rank).version_id for key, rows in _candidates(w, _BY_HASH, keys).items()}
+
+
+def _by_stem(w: Write, keys: Iterable[str]) -> dict[str, int]:
+    """The version of each file name, where just one has it: a name that several files bear says nothing."""
+    return {
+        key: rows[0].version_id
+        for key, rows in _candidates(w, _BY_STEM, keys).items()
+        if len({row.version_id for row in rows}) == 1
+    }
+
+
+def resolve(w: Write, image_ids: Iterable[int]) -> None:
+    """Make `image_resources` of these images anew from their wants and their posts' credits."""
+    ids = list(dict.fromkeys(image_ids))
+    wants = w.by_ids(
+        "SELECT image_id, name, hash, version_id, strength FROM image_wants WHERE image_id IN (?*) "
+        "ORDER BY image_id, place",
+        ids,
+    )
+    hashes = _by_hash(w, (row[2] for row in wants if row[2]))
+    stems = _by_stem(w, (row[1] for row in wants if row[1]))
+    rows: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for image_id, name, hash_, version_id, strength in wants:
+        found = version_id or hashes.get(hash_) or stems.get(name)
+        if found is not None:
+            _keep_best(rows, image_id, found, strength, detected=1)
+    credits = w.by_ids(
+        "SELECT i.id, p.version_id FROM images i JOIN posts p ON p.id = i.post_id "
+        "WHERE i.id IN (?*) AND p.version_id IS NOT NULL",
+        ids,
+    )
+    for image_id, version_id in credits:
+        _keep_best(rows, image_id, version_id, None, detected=0)
+    w.run_many("DELETE FROM image_resources WHERE image_id = ?", [(id,) for id in ids])
+    w.run_many(
+        "INSERT INTO image_resources (image_id, version_id, strength, detected) VALUES (?, ?, ?, ?)",
+        list(rows.values()),
+    )
+
+
+def _keep_best(
+    rows: dict[tuple[int, int], tuple[Any, ...]], image_id: int, version_id: int, strength: int | None, *, detected: int
+) -> None:
+    """One row a version: detected before credited, with a strength before without."""
+    old = rows.get((image_id, version_id))
+    if old is None or (detected, strength is not None) > (old[3], old[2] is not None):
+        rows[image_id, version_id] = (image_id, version_id, strength, detected)
+
+
+def wanting(w: Write, version_ids: Iterable[int]) -> list[int]:
+    """The images whose wants name a file of these versions, by hash or by name: those to resolve again."""
+    ids = list(version_ids)
+    keys = w.by_ids(
+        "SELECT h.hash, f.stem FROM model_files f LEFT JOIN file_hashes h ON h.file_id = f.id WHERE f.version_id IN (?*)",
+        ids,
+    )
+    hashes = list({row[0] for row in keys if row[0]})
+    stems = list({row[1] for row in keys if row[1]})
+    found = {row[0] for row in w.by_ids("SELECT image_id FROM image_wants WHERE hash IN (?*)", hashes)}
+    found |= {row[0] for row in w.by_ids("SELECT image_id FROM image_wants WHERE name IN (?*)", stems)}
+    found |= {row[0] for row in w.by_ids("SELECT image_id FROM image_wants WHERE version_id IN (?*)", ids)}
+    return sorted(found)
