@@ -1,0 +1,1 @@
+"""The database: one seam, two engines (SQLite and PostgreSQL), tables, migrations and the change log."""

@@ -160,7 +160,8 @@ TABLES: dict[str, str] = {
         path TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
         sha256 TEXT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, seen_at BIGINT NOT NULL""",
     # every write leaves a row here in its own transaction; each process follows it (engine.md 2.7)
-    "changes": "seq {serial}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL",
+    # seq is dense: each write takes the newest plus one, under the writer's lock
+    "changes": "seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL",
     # ready-made JSON fragments, one table for each door, fetched by id
     "image_rest": "id {rowid}, body {blob} NOT NULL",
     "image_trpc": "id {rowid}, body {blob} NOT NULL",
@@ -201,3 +202,10 @@ INDEXES: tuple[str, ...] = (
 
 SOURCED = ("users", "images", "posts", "models", "model_versions", "model_files", "tags", "collections")
 """Tables whose rows may be mirrored; (source, source_id) is unique in each where source_id is set."""
+
+CLUSTERED = (
+    "library", "sequences", "sessions", "image_resources", "image_wants", "file_hashes", "image_tags", "image_tag_votes",
+    "model_tags", "model_tag_votes", "post_tags", "collection_contributors", "collection_tags", "reactions", "engagements",
+    "tombstones",
+)  # fmt: skip
+"""Tables of small rows that SQLite keeps in the order of their key (WITHOUT ROWID)."""

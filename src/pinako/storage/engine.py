@@ -1,0 +1,82 @@
+"""What the seam asks of a database engine: connections that speak one dialect and raise one family of errors.
+
+SQL is written once, with `?` for values, in the words that both engines know: `ON CONFLICT`, `coalesce`, `CASE`, `= 1` for
+flags (a SMALLINT is no boolean), `IS NOT DISTINCT FROM`; never `OR IGNORE`, `ifnull`, `rowid`, `max(a, b)`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+Value = str | bytes | int | float | None
+Params = Sequence[Value]
+Row = tuple[Any, ...]
+
+IDS = "IN (?*)"
+"""The marker of `by_ids`: stands in a statement where the list of ids belongs, after every other `?`."""
+
+CHUNK = 500
+"""Ids asked in one statement; longer lists are cut."""
+
+WORD = re.compile(r"\{[a-z]+\}")
+
+
+class Connection(Protocol):
+    """One connection of one thread. Errors are StorageError, Conflict (a unique value is taken) or BadRequest (no text)."""
+
+    def rows(self, sql: str, params: Params = ()) -> list[Row]: ...
+
+    def run(self, sql: str, params: Params = ()) -> int: ...
+
+    def run_many(self, sql: str, rows: Iterable[Params]) -> None: ...
+
+    def by_ids(self, sql: str, ids: Sequence[int] | Sequence[str], params: Params = ()) -> list[Row]: ...
+
+    def stream(self, sql: str, params: Params, size: int) -> Iterator[list[Row]]: ...
+
+    def begin_read(self) -> None: ...
+
+    def begin_write(self) -> None: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+    def has_table(self, name: str) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class Engine(Protocol):
+    """A kind of database, at one address."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def words(self) -> Mapping[str, str]: ...
+
+    def connect(self, *, writing: bool) -> Connection: ...
+
+    def contains(self, column: str) -> str: ...
+
+    def create_table(self, name: str, columns: str) -> str: ...
+
+    def copy_aside(self, label: str) -> str | None: ...
+
+    def compact(self, connection: Connection) -> None: ...
+
+    def size(self, connection: Connection) -> int: ...
+
+
+def spell(sql: str, words: Mapping[str, str]) -> str:
+    """The statement with the dialect's words for `{rowid}`, `{serial}`, `{blob}`, `{real}`; a literal `'{}'` stays."""
+    return WORD.sub(lambda match: words.get(match[0], match[0]), sql)
+
+
+def cut_ids(ids: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] | Sequence[str]]:
+    """The ids in pieces that one statement takes."""
+    for start in range(0, len(ids), CHUNK):
+        yield ids[start : start + CHUNK]
