@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -43,6 +43,21 @@ COLLECTION = Shapes(invalid=Shape.PATH, failed=Shape.P)
 DOWNLOAD = Shapes(invalid=Shape.PATH, failed=Shape.P)
 
 
+class ErrorAnswer(NamedTuple):
+    """What goes out for an error."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+
+
+class TextRefusal(PinakoError):
+    """A refusal that the original answers as bare text: a JSON body that is none."""
+
+    code = "BAD_REQUEST"
+    status = 400
+
+
 class PlainRefusal(PinakoError):
     """A refusal that is plain whatever the endpoint's shape: `page` with `query`, cursors that a sort has not."""
 
@@ -54,9 +69,11 @@ _ALWAYS_PLAIN = (PlainRefusal, TooManyRequests, MethodNotAllowed, Unavailable)
 _BARE_UNAUTHORIZED = ("", "Unauthorized")
 
 
-def error_answer(error: PinakoError, shapes: Shapes = PLAIN) -> tuple[int, bytes]:
-    """Status and JSON body of an error at an endpoint with these shapes."""
-    return error.status, msgspec.json.encode(_error_value(error, shapes))
+def error_answer(error: PinakoError, shapes: Shapes = PLAIN) -> ErrorAnswer:
+    """Status and body of an error at an endpoint with these shapes."""
+    if isinstance(error, TextRefusal):
+        return ErrorAnswer(error.status, error.message.encode(), "text/plain; charset=utf-8")
+    return ErrorAnswer(error.status, msgspec.json.encode(_error_value(error, shapes)))
 
 
 def _error_value(error: PinakoError, shapes: Shapes) -> Any:
