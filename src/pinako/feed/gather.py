@@ -14,7 +14,8 @@ from pinako.catalog.people import User
 from pinako.catalog.resources import FileHash, FullFile, FullModel, FullVersion, Model, ModelFile, ModelVersion
 from pinako.catalog.tags import Tag
 from pinako.catalog.visibility import Standing, image_standing
-from pinako.storage.records import Rows, columns, fetch, record, select_in
+from pinako.storage.records import columns, fetch, record, select_in
+from pinako.storage.scopes import Statements
 
 PREVIEWS = 20
 """Most preview images of a version (rest.md 8.2)."""
@@ -22,12 +23,12 @@ POST_IMAGES = 8
 UNKNOWN_USER = User(id=-1)
 
 
-def tags_of(read: Rows, table: str, column: str, ids: Sequence[int]) -> dict[int, list[Tag]]:
+def tags_of(read: Statements, table: str, column: str, ids: Sequence[int]) -> dict[int, list[Tag]]:
     """The tags of each id by a join table such as `image_tags`; disabled ones left out, by tag id."""
     extra = " AND j.disabled = 0" if table == "image_tags" else ""
     sql = (
         f"SELECT j.{column}, {columns(Tag, 't.')} FROM {table} j JOIN tags t ON t.id = j.tag_id "
-        f"WHERE j.{column} IN ({{ids}}){extra} ORDER BY j.tag_id"
+        f"WHERE j.{column} IN (?*){extra} ORDER BY j.tag_id"
     )
     found: dict[int, list[Tag]] = defaultdict(list)
     for row in read.by_ids(sql, ids):
@@ -35,11 +36,11 @@ def tags_of(read: Rows, table: str, column: str, ids: Sequence[int]) -> dict[int
     return found
 
 
-def used_versions(read: Rows, ids: Sequence[int]) -> dict[int, list[UsedVersion]]:
+def used_versions(read: Statements, ids: Sequence[int]) -> dict[int, list[UsedVersion]]:
     """The model versions that each image was made with, by version id."""
     sql = (
         "SELECT image_id, version_id, strength, detected FROM image_resources "
-        "WHERE image_id IN ({ids}) ORDER BY version_id"
+        "WHERE image_id IN (?*) ORDER BY version_id"
     )
     found: dict[int, list[UsedVersion]] = defaultdict(list)
     for image_id, version_id, strength, detected in read.by_ids(sql, ids):
@@ -47,13 +48,13 @@ def used_versions(read: Rows, ids: Sequence[int]) -> dict[int, list[UsedVersion]
     return found
 
 
-def metas(read: Rows, ids: Sequence[int]) -> dict[int, str]:
+def metas(read: Statements, ids: Sequence[int]) -> dict[int, str]:
     """The generation metadata (JSON text) of each image: the site's where there is one, else the file's."""
-    sql = "SELECT image_id, COALESCE(site_meta, file_meta) FROM image_meta WHERE image_id IN ({ids})"
+    sql = "SELECT image_id, COALESCE(site_meta, file_meta) FROM image_meta WHERE image_id IN (?*)"
     return {image_id: meta for image_id, meta in read.by_ids(sql, ids) if meta is not None}
 
 
-def complete_images(read: Rows, images: Sequence[Image]) -> list[FullImage]:
+def complete_images(read: Statements, images: Sequence[Image]) -> list[FullImage]:
     """Images with their users, posts, tags, used versions and metadata, in the order given."""
     ids = [image.id for image in images]
     users = fetch(read, User, (image.user_id for image in images))
@@ -72,13 +73,13 @@ def complete_images(read: Rows, images: Sequence[Image]) -> list[FullImage]:
     ]
 
 
-def full_images(read: Rows, ids: Iterable[int]) -> dict[int, FullImage]:
+def full_images(read: Statements, ids: Iterable[int]) -> dict[int, FullImage]:
     """Full images by id; missing ones are left out."""
     found = fetch(read, Image, ids)
     return {full.image.id: full for full in complete_images(read, list(found.values()))}
 
 
-def full_posts(read: Rows, ids: Iterable[int], *, with_images: bool = False) -> dict[int, FullPost]:
+def full_posts(read: Statements, ids: Iterable[int], *, with_images: bool = False) -> dict[int, FullPost]:
     """Full posts by id. Their images come only where asked: a page fetches them as fragments of their own."""
     posts = fetch(read, Post, ids)
     users = fetch(read, User, (post.user_id for post in posts.values()))
@@ -105,7 +106,7 @@ def _published(versions: dict[int, ModelVersion], id: int | None) -> bool:
     return id is not None and id in versions and versions[id].status == "Published"
 
 
-def full_files(read: Rows, version_ids: Sequence[int]) -> dict[int, list[FullFile]]:
+def full_files(read: Statements, version_ids: Sequence[int]) -> dict[int, list[FullFile]]:
     """The files of each version with their hashes, by file id."""
     files = select_in(read, ModelFile, "version_id", version_ids, "ORDER BY id")
     hashes: dict[int, list[FileHash]] = defaultdict(list)
@@ -118,7 +119,7 @@ def full_files(read: Rows, version_ids: Sequence[int]) -> dict[int, list[FullFil
 
 
 def previews(
-    read: Rows, versions: Sequence[ModelVersion], owners: dict[int, int], now: int
+    read: Statements, versions: Sequence[ModelVersion], owners: dict[int, int], now: int
 ) -> dict[int, list[FullImage]]:
     """The preview images of each version: those in its owner's posts for it, by post and place (rest.md 8.2).
 
@@ -127,7 +128,7 @@ def previews(
     ids = [version.id for version in versions]
     sql = (
         f"SELECT p.version_id, {columns(Image, 'i.')} FROM posts p JOIN images i ON i.post_id = p.id "
-        "WHERE p.version_id IN ({ids}) AND p.deleted_at IS NULL ORDER BY p.id, i.idx, i.id"
+        "WHERE p.version_id IN (?*) AND p.deleted_at IS NULL ORDER BY p.id, i.idx, i.id"
     )
     owner_of = {version.id: owners.get(version.model_id, -1) for version in versions}
     chosen: dict[int, list[Image]] = defaultdict(list)
@@ -140,10 +141,10 @@ def previews(
     return {version: [whole[image.id] for image in images] for version, images in kept.items()}
 
 
-def post_ids_of(read: Rows, version_ids: Sequence[int]) -> dict[int, list[int]]:
+def post_ids_of(read: Statements, version_ids: Sequence[int]) -> dict[int, list[int]]:
     """The published posts that credit each version, by id."""
     sql = (
-        "SELECT version_id, id FROM posts WHERE version_id IN ({ids}) AND deleted_at IS NULL "
+        "SELECT version_id, id FROM posts WHERE version_id IN (?*) AND deleted_at IS NULL "
         "AND published_at IS NOT NULL ORDER BY id"
     )
     found: dict[int, list[int]] = defaultdict(list)
@@ -152,7 +153,9 @@ def post_ids_of(read: Rows, version_ids: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
-def full_versions(read: Rows, versions: Sequence[ModelVersion], owners: dict[int, int], now: int) -> list[FullVersion]:
+def full_versions(
+    read: Statements, versions: Sequence[ModelVersion], owners: dict[int, int], now: int
+) -> list[FullVersion]:
     """Versions with files, hashes, previews and posts, in the order given."""
     ids = [version.id for version in versions]
     files, shown = full_files(read, ids), previews(read, versions, owners, now)
@@ -168,7 +171,7 @@ def full_versions(read: Rows, versions: Sequence[ModelVersion], owners: dict[int
     ]
 
 
-def full_models(read: Rows, ids: Iterable[int], now: int, *, all_versions: bool = False) -> dict[int, FullModel]:
+def full_models(read: Statements, ids: Iterable[int], now: int, *, all_versions: bool = False) -> dict[int, FullModel]:
     """Full models by id. Without `all_versions` only the published ones that have a file, as lists show them."""
     models = fetch(read, Model, ids)
     users = fetch(read, User, (model.user_id for model in models.values()))
@@ -190,3 +193,10 @@ def full_models(read: Rows, ids: Iterable[int], now: int, *, all_versions: bool 
         )
         for model in models.values()
     }
+
+
+def full_models_alone(read: Statements, ids: Iterable[int]) -> dict[int, tuple[Model, User]]:
+    """Models with their users and nothing else."""
+    models = fetch(read, Model, ids)
+    users = fetch(read, User, (model.user_id for model in models.values()))
+    return {model.id: (model, users.get(model.user_id, UNKNOWN_USER)) for model in models.values()}
