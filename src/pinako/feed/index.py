@@ -1,0 +1,274 @@
+"""The index of one entity: pages, counts and writes over bitmaps and tiers. It knows ordinals, not images.
+
+The database is the truth; this answers which ids a list holds and in what order (engine.md). One lock: pages and
+counts hold it for at most a few milliseconds, and a batch of writes lets readers in between its shares.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from pyroaring import BitMap
+
+from pinako.errors import BadRequest
+from pinako.feed.bits import bitmap_of
+from pinako.feed.orders import Order, Place
+from pinako.feed.parts import Avoiding, Holding, Part, Seen
+from pinako.feed.postings import Postings
+from pinako.feed.ranges import Ranges
+from pinako.feed.rows import Rows
+from pinako.feed.search import Search
+from pinako.feed.shuffle import Deal, build_cells, cell_of
+from pinako.feed.spec import AnyOf, Between, Change, Drop, Mark, Move, NoneOf, Page, Put, Row, Show, Sight, Spec, Term
+from pinako.feed.tiers import Tiers
+from pinako.feed.unions import Unions
+from pinako.feed.visibility import Visibility
+from pinako.feed.walk import Walk
+
+_SHARE = 0.001  # seconds that a batch of writes holds the lock at a stretch
+_ANSWERS = 16  # full answers kept until the next write
+_LOWEST = -(1 << 62)  # before every id and key
+
+
+class Index:
+    """Rows, postings, tiers and visibility of one entity, under one lock.
+
+    `log` is the change-log position that the contents stand at: the feed writes it, a snapshot carries it.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        rows: Rows,
+        fields: dict[str, Postings],
+        visibility: Visibility,
+        cells: Postings | None = None,
+        log: int = 0,
+    ) -> None:
+        self.spec = spec
+        self.rows = rows
+        self.fields = fields
+        self.visibility = visibility
+        self.cells = cells or build_cells(rows.ids[: rows.count])
+        self.log = log
+        self.orders = {sort.name: Order(rows, sort) for sort in spec.sorts}
+        self.tiers: dict[str, Tiers] = {}
+        self.unions = Unions(fields)
+        self.ranges = Ranges(self._rows_between)
+        self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self._answers: OrderedDict[tuple[Sight, tuple[Term, ...]], BitMap] = OrderedDict()
+
+    def hang(self, tiers: dict[str, Tiers]) -> Index:
+        """Give the sorts their tiers. A sort that mirrors an earlier one walks that one's tiers backwards."""
+        self.tiers = tiers
+        self._trees = list({id(tree): tree for tree in self.tiers.values()}.values())
+        return self
+
+    def __len__(self) -> int:
+        return len(self.visibility.alive)
+
+    @property
+    def dead(self) -> int:
+        """Ordinals of replaced and dropped rows: worth a rebuild once they are a good share of `rows.count`."""
+        return self.rows.count - len(self)
+
+    # Questions
+
+    def page(
+        self,
+        sight: Sight,
+        terms: Sequence[Term],
+        sort: str,
+        limit: int,
+        *,
+        start: Sequence[int] | None = None,
+        offset: int = 0,
+    ) -> Page:
+        """Up to `limit` ids, in the order of `sort`, from the position `start` (inclusive) on.
+
+        A position is `Page.next`: the keys as they are, then the id; for the random sort the seed, then the id, where
+        a first page gives the seed alone. `offset` rows are passed over, for page numbers: keep it shallow.
+        """
+        with self.lock:
+            search = self._search(sight, terms)
+            need = offset + limit + 1
+            if sort == self.spec.random and sort:
+                return self._random(search, start or (0,), need, offset)
+            order = self._order(sort)
+            found = self._walk(search, sort, terms, start, need)
+            last = order.signed(order.place(found[-1])) if len(found) == need else None
+            return self._page(found, need, offset, last)
+
+    def count(self, sight: Sight, terms: Sequence[Term]) -> int:
+        """How many rows hold, exactly."""
+        with self.lock:
+            return len(self._search(sight, terms).answer())
+
+    def holds(self, sight: Sight, terms: Sequence[Term], id: int) -> bool:
+        """Whether one row is alive, seen and passes."""
+        with self.lock:
+            ordinal = self.rows.find(id)
+            return ordinal >= 0 and bool(self._search(sight, terms).sift([ordinal]))
+
+    def position(self, sort: str, id: int) -> tuple[int, ...] | None:
+        """Where an id stands in a sort, alive or not; None for an id never seen."""
+        with self.lock:
+            ordinal = self.rows.find(id)
+            order = self._order(sort)
+            return order.signed(order.place(ordinal)) if ordinal >= 0 else None
+
+    def _order(self, sort: str) -> Order:
+        order = self.orders.get(sort)
+        if order is None:
+            raise BadRequest(f"Unknown sort: {sort}")
+        return order
+
+    def _page(self, found: list[int], need: int, offset: int, next: tuple[int, ...] | None) -> Page:
+        kept = found[offset : need - 1]
+        return Page(ids=self.rows.ids[kept].tolist() if kept else [], next=next)
+
+    def _random(self, search: Search, start: Sequence[int], need: int, offset: int) -> Page:
+        seed = start[0]
+        found = Deal(seed).rows(search, self.cells, self.rows, start[1] if len(start) > 1 else None, need)
+        last = (seed, self.rows.ids.item(found[-1])) if len(found) == need else None
+        return self._page(found, need, offset, last)
+
+    def _walk(
+        self, search: Search, sort: str, terms: Sequence[Term], start: Sequence[int] | None, need: int
+    ) -> list[int]:
+        order = self.orders[sort]
+        place = order.signed(tuple(start)) if start is not None else None
+        stop: Place | None = None
+        for term in terms:
+            if isinstance(term, Between) and term.column == order.names[0]:
+                low, high = _signed_range(term, order.ways[0])
+                if low is not None and (place is None or place[0] < low):
+                    place = (low, *[_LOWEST] * len(order.names))
+                if high is not None:
+                    stop = (high,) if stop is None else min(stop, (high,))
+        return Walk(self.tiers[sort], order, search, stop).rows(place, need)
+
+    def _search(self, sight: Sight, terms: Sequence[Term]) -> Search:
+        asked = (sight, tuple(terms))
+
+        def keep(answer: BitMap) -> None:
+            if len(self._answers) >= _ANSWERS:
+                self._answers.popitem(last=False)
+            self._answers[asked] = answer
+
+        parts = [self._seen(sight), *(self._part(term) for term in terms)]
+        return Search(parts, self.rows.count, keep, self._answers.get(asked))
+
+    def _seen(self, sight: Sight) -> Part:
+        public = self.visibility.public(sight.mask)
+        private = self.visibility.private(sight, self.fields.get(self.spec.owner))
+        return Seen(public, private) if private else Holding(public)
+
+    def _part(self, term: Term) -> Part:
+        if isinstance(term, AnyOf):
+            if len(term.pairs) == 1:
+                field, value = term.pairs[0]
+                return Holding(self.fields[field].get(value))
+            return Holding(self.unions.whole(term.pairs))
+        if isinstance(term, NoneOf):
+            spare = [self.fields[field].get(value) for field, value in term.spare]
+            return Avoiding(self.unions.parts(term.pairs), spare, self.rows.count)
+        if isinstance(term, Between):
+            return Holding(self.ranges.get(term))
+        named = bitmap_of(self.rows.find_all(term.ids))
+        return Holding(named) if term.inside else Avoiding([named], [], self.rows.count)
+
+    def _rows_between(self, term: Between) -> BitMap:
+        tree = next(tree for tree in self._trees if tree.order.names[0] == term.column)
+        low, high = _signed_range(term, tree.order.ways[0])
+        return tree.between((low,) if low is not None else None, (high,) if high is not None else None)
+
+    # Writes
+
+    def apply(self, changes: Iterable[Change], log: int | None = None) -> None:
+        """File changes in order, letting readers in between. Applying a batch again changes nothing."""
+        with self.writing:
+            waiting = iter(changes)
+            while self._share(waiting):
+                pass
+            if log is not None:
+                self.log = log
+
+    def _share(self, changes: Iterable[Change]) -> bool:
+        """As many changes as fit in a moment of the lock; whether there may be more."""
+        with self.lock:
+            self._answers.clear()
+            until = time.perf_counter() + _SHARE
+            for change in changes:
+                self._file(change)
+                if time.perf_counter() > until:
+                    return True
+            return False
+
+    def _file(self, change: Change) -> None:
+        if isinstance(change, Put):
+            self._put(change.row)
+            return
+        ordinal = self.rows.find(change.id)
+        if ordinal < 0 or ordinal not in self.visibility.alive:
+            return
+        if isinstance(change, Move):
+            self._move(ordinal, change.column, change.value)
+        elif isinstance(change, Mark):
+            self._mark(ordinal, change)
+        elif isinstance(change, Show):
+            self.visibility.hide(ordinal)
+            self.visibility.show(ordinal, change.level, change.room)
+        elif isinstance(change, Drop):
+            self._drop(ordinal, change.id)
+
+    def _put(self, row: Row) -> None:
+        old = self.rows.find(row.id)
+        if old >= 0 and old in self.visibility.alive:
+            self._drop(old, row.id)
+        ordinal = self.rows.append(row.id, row.keys)
+        for field, values in zip(self.spec.fields, row.values, strict=True):
+            postings = self.fields[field]
+            for value in dict.fromkeys(values):
+                postings.append(value, ordinal)
+                self.unions.given(field, value, ordinal)
+        self.cells.append(cell_of(row.id), ordinal)
+        for tree in self._trees:
+            tree.insert(tree.order.place(ordinal), ordinal)
+        for column, key in zip(self.spec.columns, row.keys, strict=True):
+            self.ranges.moved(column, ordinal, key)
+        self.visibility.show(ordinal, row.level, row.room)
+
+    def _move(self, ordinal: int, column: str, key: int) -> None:
+        trees = [tree for tree in self._trees if column in tree.order.names]
+        places = [tree.order.place(ordinal) for tree in trees]
+        self.rows.set_key(column, ordinal, key)
+        for tree, old in zip(trees, places, strict=True):
+            tree.move(old, tree.order.place(ordinal), ordinal)
+        self.ranges.moved(column, ordinal, key)
+
+    def _mark(self, ordinal: int, change: Mark) -> None:
+        self.fields[change.field].mark(change.value, ordinal, change.present)
+        if change.present:
+            self.unions.given(change.field, change.value, ordinal)
+        else:
+            self.unions.taken(change.field, change.value)
+        if change.field == self.spec.owner:
+            self.visibility.forget_private()
+
+    def _drop(self, ordinal: int, id: int) -> None:
+        for tree in self._trees:
+            tree.remove(tree.order.place(ordinal), ordinal)
+        self.visibility.hide(ordinal)
+        self.rows.forget(id)
+
+
+def _signed_range(term: Between, way: int) -> tuple[int | None, int | None]:
+    """The half-open range of a term, in a column whose signs are turned by `way`."""
+    if way > 0:
+        return term.low, term.high
+    return (1 - term.high if term.high is not None else None), (1 - term.low if term.low is not None else None)

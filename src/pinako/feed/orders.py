@@ -1,0 +1,90 @@
+"""Total orders over rows: key columns, each up or down, then the id. Never null, never tied."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pinako.feed.bits import Longs, Ordinals
+from pinako.feed.rows import Rows
+from pinako.feed.spec import Sort
+
+Place = tuple[int, ...]
+"""A row's keys and id with signs turned so that the order rises. Compares as a tuple."""
+
+
+class Order:
+    """One sort over one set of rows. A place is signed; a position is what a cursor carries: the keys as they are."""
+
+    def __init__(self, rows: Rows, sort: Sort) -> None:
+        self.rows = rows
+        self.names = tuple(name for name, _ in sort.by)
+        self.ways = (*(way for _, way in sort.by), sort.id_way)
+
+    def shares(self, other: Order) -> bool:
+        """Whether both can walk the same tiers."""
+        return self.mirrors(other) or (self.names == other.names and self.ways == other.ways)
+
+    def mirrors(self, other: Order) -> bool:
+        """Whether the other is this order backwards."""
+        return self.names == other.names and self.ways == tuple(-way for way in other.ways)
+
+    def place(self, ordinal: int) -> Place:
+        """Where a row stands."""
+        rows = self.rows
+        keys = [rows.columns[name].item(ordinal) * way for name, way in zip(self.names, self.ways, strict=False)]
+        return (*keys, rows.ids.item(ordinal) * self.ways[-1])
+
+    def signed(self, position: tuple[int, ...]) -> Place:
+        """Position to place, and back: the same turn of signs."""
+        return tuple(key * way for key, way in zip(position, self.ways, strict=True))
+
+    def keys(self, ordinals: Ordinals) -> list[Longs]:
+        """The signed keys of many rows, one array a component, the id last."""
+        rows = self.rows
+        arrays = [rows.columns[name][ordinals] for name in self.names]
+        arrays.append(rows.ids[ordinals])
+        return [
+            np.negative(keys, dtype=np.int64) if way < 0 else keys.astype(np.int64)
+            for keys, way in zip(arrays, self.ways, strict=True)
+        ]
+
+    def sorted(self, ordinals: Ordinals, start: Place | None = None, first: int = 0) -> Ordinals:
+        """The rows in order, from `start` on, only the `first` ones when that is not 0."""
+        if not len(ordinals):
+            return ordinals
+        keys = self.keys(ordinals)
+        if start is not None:
+            kept = from_place(keys, start)
+            ordinals, keys = ordinals[kept], [array[kept] for array in keys]
+            if not len(ordinals):
+                return ordinals
+        packed = pack(keys)
+        if packed is None:
+            return ordinals[np.lexsort(keys[::-1])[: first or None]]
+        if first and len(packed) > 4 * first:
+            best = np.argpartition(packed, first)[:first]
+            return ordinals[best[np.argsort(packed[best])]]
+        return ordinals[np.argsort(packed)[: first or None]]
+
+
+def from_place(keys: list[Longs], start: Place) -> npt.NDArray[np.bool_]:
+    """Which rows stand at `start` or after it."""
+    kept = keys[-1] >= start[-1]
+    for array, key in zip(keys[-2::-1], start[-2::-1], strict=True):
+        kept = (array > key) | ((array == key) & kept)
+    return kept
+
+
+def pack(keys: list[Longs]) -> Longs | None:
+    """All components in one integer that sorts alike; None when they need more than 63 bits."""
+    packed: Longs | None = None
+    used = 0
+    for array in keys:
+        low = array.min()
+        width = int(array.max() - low).bit_length()
+        used += width
+        if used > 63:
+            return None
+        packed = array - low if packed is None else (packed << width) | (array - low)
+    return packed

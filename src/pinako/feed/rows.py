@@ -1,0 +1,126 @@
+"""The rows of an index: ordinal -> id and keys in flat arrays, id -> ordinal by search. Ordinals are dense from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pinako.feed.bits import Longs, Ordinals
+
+Column = npt.NDArray[Any]
+
+_WIDTHS = (np.int8, np.int16, np.int32, np.int64)
+
+
+def room_for(rows: int) -> int:
+    """How many rows to make room for: growth without copying for a while. Untouched pages cost no memory."""
+    return rows + rows // 4 + 65_536
+
+
+def narrowest(low: int, high: int) -> type[np.signedinteger[Any]]:
+    """The smallest integer type for keys from low to high: most counters are small, and ten million times 4 bytes."""
+    for width in _WIDTHS:
+        info = np.iinfo(width)
+        if info.min <= low and high <= info.max:
+            return width
+    raise OverflowError(f"key beyond 64 bits: {low}..{high}")
+
+
+def grown(array: Column, capacity: int) -> Column:
+    """A copy with more room."""
+    larger = np.empty(capacity, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+class Rows:
+    """Arrays with room to grow. A replaced or dropped row keeps its ordinal and its keys: others must not see it."""
+
+    def __init__(self, ids: Column, columns: dict[str, Column], count: int) -> None:
+        self.ids = ids
+        self.columns = columns
+        self.count = count
+        self.rising = self._rising()  # ordinals below this have rising ids: found by search, the others in `late`
+        self.late: dict[int, int] = dict(
+            zip(self.ids[self.rising : count].tolist(), range(self.rising, count), strict=True)
+        )
+
+    @classmethod
+    def empty(cls, names: Sequence[str]) -> Rows:
+        """No rows yet."""
+        room = room_for(0)
+        return cls(np.empty(room, np.int32), {name: np.empty(room, np.int8) for name in names}, 0)
+
+    def _rising(self) -> int:
+        ids = self.ids[: self.count]
+        falls = np.flatnonzero(ids[1:] <= ids[:-1])
+        return int(falls[0]) + 1 if len(falls) else self.count
+
+    def find(self, id: int) -> int:
+        """The newest ordinal of an id, also of a dropped one; -1 for an id never seen."""
+        late = self.late.get(id)
+        if late is not None:
+            return late
+        if not 0 <= id <= 0x7FFF_FFFF:
+            return -1
+        place = int(self.ids[: self.rising].searchsorted(np.int32(id)))
+        return place if place < self.rising and self.ids[place] == id else -1
+
+    def find_all(self, ids: Sequence[int] | npt.NDArray[Any]) -> Ordinals:
+        """Ordinals of the ids that are known, in no order."""
+        asked = np.asarray(ids, dtype=np.int64)
+        asked = np.unique(asked[(asked >= 0) & (asked <= 0x7FFF_FFFF)]).astype(np.int32)
+        places = self.ids[: self.rising].searchsorted(asked)
+        inside = places < self.rising
+        known = inside & (self.ids[np.where(inside, places, 0)] == asked)
+        found = places[known].astype(np.uint32)
+        if not self.late:
+            return found
+        late = [self.late[id] for id in asked.tolist() if id in self.late]
+        shadowed = np.fromiter((id in self.late for id in asked[known].tolist()), bool, len(found))
+        return np.concatenate([found[~shadowed], np.array(late, np.uint32)])
+
+    def append(self, id: int, keys: Sequence[int]) -> int:
+        """File a new row; the ordinal."""
+        ordinal = self.count
+        if ordinal == len(self.ids):
+            self._grow(room_for(ordinal))
+        if self.rising == ordinal and (ordinal == 0 or id > self.ids[ordinal - 1]):
+            self.rising += 1
+        else:
+            self.late[id] = ordinal
+        self.ids[ordinal] = id
+        for name, key in zip(self.columns, keys, strict=True):
+            self.set_key(name, ordinal, key)
+        self.count += 1
+        return ordinal
+
+    def forget(self, id: int) -> None:
+        """Let go of a late id. A dropped early one stays findable: the caller knows that it is dead."""
+        self.late.pop(id, None)
+
+    def set_key(self, name: str, ordinal: int, key: int) -> None:
+        """Write one key, widening the column when it no longer fits."""
+        column = self.columns[name]
+        info = np.iinfo(column.dtype)
+        if not info.min <= key <= info.max:
+            column = self.columns[name] = column.astype(narrowest(min(key, int(info.min)), max(key, int(info.max))))
+        column[ordinal] = key
+
+    def _grow(self, capacity: int) -> None:
+        self.ids = grown(self.ids, capacity)
+        self.columns = {name: grown(column, capacity) for name, column in self.columns.items()}
+
+
+def hash_ids(ids: npt.NDArray[Any], seed: int) -> Longs:
+    """A one-to-one scramble of 32-bit ids, different for each seed (murmur3's finaliser over id XOR seed)."""
+    h = ids.astype(np.uint32) ^ np.uint32(seed & 0xFFFF_FFFF)
+    h ^= h >> np.uint32(16)
+    h *= np.uint32(0x85EB_CA6B)
+    h ^= h >> np.uint32(13)
+    h *= np.uint32(0xC2B2_AE35)
+    h ^= h >> np.uint32(16)
+    return h.astype(np.int64)

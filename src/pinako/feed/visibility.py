@@ -1,0 +1,83 @@
+"""Who may see which rows: public ones by level mask, pre-united; private ones by room and owner."""
+
+from __future__ import annotations
+
+from pyroaring import BitMap
+
+from pinako.feed.bits import united
+from pinako.feed.postings import NOTHING, Postings
+from pinako.feed.spec import UNRATED_BIT, Sight
+
+_BITS = (1, 2, 4, 8, 16, 32, UNRATED_BIT)
+
+
+class Visibility:
+    """Levels of the living rows. A row in no room is dead, wherever else its ordinal may still be found."""
+
+    def __init__(self, rooms: dict[int, dict[int, BitMap]], alive: BitMap) -> None:
+        self.rooms = rooms  # room -> level bit -> rows
+        self.alive = alive
+        self._public: dict[int, BitMap] = {}
+        self._private: dict[Sight, BitMap] = {}
+
+    def show(self, ordinal: int, level: int, room: int) -> None:
+        """A living row gets this level and room."""
+        self.alive.add(ordinal)
+        shelves = self.rooms.setdefault(room, {})
+        for bit in _BITS:
+            if level & bit or (bit == UNRATED_BIT and not level):
+                shelves.setdefault(bit, BitMap()).add(ordinal)
+        if room:
+            self._private.clear()
+            return
+        for mask, bitmap in self._public.items():
+            if mask & level:
+                bitmap.add(ordinal)
+
+    def hide(self, ordinal: int) -> None:
+        """The row leaves every level, as before its death or its next `show`."""
+        self.alive.discard(ordinal)
+        for room, shelves in self.rooms.items():
+            for bitmap in shelves.values():
+                bitmap.discard(ordinal)
+            if room and self._private:
+                self._private.clear()
+        for bitmap in self._public.values():
+            bitmap.discard(ordinal)
+
+    def public(self, mask: int) -> BitMap:
+        """Public rows that share a bit with the mask."""
+        known = self._public.get(mask)
+        if known is None:
+            shelves = self.rooms.get(0, {})
+            known = united([shelves[bit] for bit in _BITS if bit & mask and bit in shelves])
+            self._public[mask] = known
+        return known
+
+    def private(self, sight: Sight, owned: Postings | None) -> BitMap:
+        """Private rows that the sight opens. `owned` is the owner field of the entity."""
+        if not sight.rooms or not (sight.all_owners or sight.owner) or not any(self.rooms.keys() - {0}):
+            return NOTHING
+        known = self._private.get(sight)
+        if known is None:
+            if len(self._private) >= 64:
+                self._private.clear()
+            known = self._private[sight] = self._open(sight, owned)
+        return known
+
+    def forget_private(self) -> None:
+        """An owner has changed: private sights are worked out anew when next asked."""
+        self._private.clear()
+
+    def _open(self, sight: Sight, owned: Postings | None) -> BitMap:
+        opened = united(
+            [
+                bitmap
+                for room, mask in sight.rooms
+                for bit, bitmap in self.rooms.get(room, {}).items()
+                if bit & mask and bitmap
+            ]
+        )
+        if sight.all_owners or not opened:
+            return opened
+        return opened & owned.get(sight.owner) if owned is not None else NOTHING
