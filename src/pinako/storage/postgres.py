@@ -129,6 +129,7 @@ class PostgresConnection:
         self._raw: psycopg.Connection[Row] | None = None
         self._cursor: psycopg.Cursor[Row] | None = None
         self._within = False
+        self._ended = False
         self._open()
 
     @guarded
@@ -140,10 +141,10 @@ class PostgresConnection:
     def _ready(self) -> psycopg.Cursor[Row]:
         if self._cursor is not None and not self._cursor.connection.closed:
             return self._cursor
+        if self._ended:
+            raise StorageError("the database is closed")
         if self._within:
-            raise StorageError(
-                "PostgreSQL: the connection was lost in the middle of a transaction; nothing of it was kept"
-            )
+            raise StorageError("PostgreSQL: the connection was lost within a transaction; nothing of it was kept")
         return self._open()
 
     def _execute(self, sql: str, params: Params) -> psycopg.Cursor[Row]:
@@ -234,13 +235,17 @@ class PostgresConnection:
         try:
             raw.execute("ROLLBACK")
         except psycopg.Error:
-            self.close()
+            self._drop()
 
     def has_table(self, name: str) -> bool:
         return self.rows("SELECT to_regclass(?)", (name,)) != [(None,)]
 
     def close(self) -> None:
+        self._ended = True
         self._within = False
+        self._drop()
+
+    def _drop(self) -> None:
         if self._raw is not None:
             with suppress(psycopg.Error):
                 self._raw.close()
