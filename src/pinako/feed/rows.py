@@ -76,7 +76,7 @@ class Rows:
         places = self.ids[: self.rising].searchsorted(asked)
         inside = places < self.rising
         known = inside & (self.ids[np.where(inside, places, 0)] == asked)
-        found = places[known].astype(np.uint32)
+        found: Ordinals = places[known].astype(np.uint32)
         if not self.late:
             return found
         late = [self.late[id] for id in asked.tolist() if id in self.late]

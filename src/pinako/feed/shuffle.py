@@ -43,24 +43,23 @@ class Deal:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed & 0xFFFF_FFFF
-        self.first = self.seed & (CELLS - 1)
-        self.odd = (self.seed >> 11) | 1
-        self.last = self.seed >> 20
+        first, second = hash_ids(np.array([self.seed, self.seed ^ 0x9E37_79B9]), 0x51ED_270B).tolist()
+        self.rounds = [(part & 0xFFF, part >> 12 & 0xFFF | 1) for part in (first, second, first >> 8, second >> 8)]
 
     def rank(self, cells: Longs) -> Longs:
         """Cells to their turns: one to one on 12 bits."""
-        turns = ((cells ^ self.first) * self.odd) & (CELLS - 1)
-        turns = turns ^ (turns >> 6)
-        turns = (turns * 0xA35) & (CELLS - 1)
-        return turns ^ (turns >> 6) ^ self.last
+        turns = cells
+        for flip, odd in self.rounds:
+            turns = ((turns ^ flip) * odd) & (CELLS - 1)
+            turns = turns ^ (turns >> 6)
+        return turns
 
     def unrank(self, turn: int) -> int:
         """The cell whose turn it is."""
-        turn ^= self.last
-        turn ^= turn >> 6
-        turn = turn * pow(0xA35, -1, CELLS) % CELLS
-        turn ^= turn >> 6
-        return (turn * pow(self.odd, -1, CELLS) % CELLS) ^ self.first
+        for flip, odd in reversed(self.rounds):
+            turn ^= turn >> 6
+            turn = (turn * pow(odd, -1, CELLS) % CELLS) ^ flip
+        return turn
 
     def keys(self, ids: npt.NDArray[np.int32]) -> Longs:
         """Where each id stands in this order."""
@@ -70,7 +69,8 @@ class Deal:
         """Up to `need` ordinals from the id `start` on (inclusive; it may be gone by now)."""
         floor = 0 if start is None else int(self.keys(np.array([start], np.int32))[0])
         if search.density() * rows.count <= _DIRECT:
-            return self._sorted(ordinals_of(search.answer()), rows, floor, need).tolist()
+            direct: list[int] = self._sorted(ordinals_of(search.answer()), rows, floor, need).tolist()
+            return direct
         found: list[int] = []
         for candidates in self._cells(cells, rows, floor):
             found += search.sift(candidates.tolist())

@@ -113,15 +113,15 @@ class Tiers:
             node.rows = united([low.rows, after.rows])
             return
         parent = path.pop()
-        assert parent.kids is not None  # only inner nodes are on a path
-        at = parent.kids.index(node) + 1
-        parent.kids.insert(at, after)
+        kids = parent.kids or []  # never none: only inner nodes are on a path
+        at = kids.index(node) + 1
+        kids.insert(at, after)
         parent.lows.insert(at, after.low)
-        if len(parent.kids) > 2 * FAN:
-            moved = parent.kids[FAN:]
+        if len(kids) > 2 * FAN:
+            moved = kids[FAN:]
             elder = Node(moved[0].low, united([kid.rows for kid in moved]), moved)
-            del parent.kids[FAN:], parent.lows[FAN:]
-            parent.rows = united([kid.rows for kid in parent.kids])
+            del kids[FAN:], parent.lows[FAN:]
+            parent.rows = united([kid.rows for kid in kids])
             self._hang(parent, elder, path)
 
     def in_order(self, leaf: Node) -> Ordinals:
