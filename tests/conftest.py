@@ -69,7 +69,7 @@ def postgres(pytestconfig: pytest.Config) -> postgres_server.Lender:
     """Databases on the session's PostgreSQL server."""
     reason = postgres_server.missing()
     if reason:
-        if os.environ.get("PINAKO_NO_SKIP"):
+        if os.environ.get("TESTS_NEVER_SKIP"):
             pytest.fail(reason)
         pytest.skip(reason)
     return postgres_server.Lender(pytestconfig.stash[POSTGRES_HOME])
