@@ -1,0 +1,73 @@
+"""Picture bytes to records: the containers' named texts, then the generators' readers in their order. Pure but for opening."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pinako import errors
+from pinako.catalog.generation import Generation
+from pinako.metadata import a1111, comfyui
+from pinako.metadata.a1111_write import write_a1111
+from pinako.metadata.candidates import Candidate, resource_candidates
+from pinako.metadata.containers import Notes, Source, read_container
+from pinako.metadata.embed import embed_jpeg, embed_png, embed_webp
+from pinako.metadata.reading import Facts, Reading
+from pinako.metadata.record import from_meta, generation_process, on_site, shown_process
+from pinako.metadata.wiremeta import to_meta
+
+__all__ = [
+    "GENERATORS",
+    "Candidate",
+    "Facts",
+    "Reading",
+    "embed_jpeg",
+    "embed_png",
+    "embed_webp",
+    "from_meta",
+    "generation_process",
+    "on_site",
+    "read_bytes",
+    "read_file",
+    "recognise",
+    "resource_candidates",
+    "shown_process",
+    "to_meta",
+    "write_a1111",
+]
+
+Reader = Callable[[Mapping[str, str]], Generation | None]
+
+GENERATORS: tuple[Reader, ...] = (a1111.read, comfyui.read)
+
+
+def read_file(path: str | os.PathLike[str]) -> Reading:
+    """Read one file's metadata; big pictures cost their headers only. Missing, forbidden, empty or cut: UnreadableFile."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return _read(Source.of_file(file))
+    except OSError as error:
+        raise errors.UnreadableFile(f"{Path(path).name}: {error.strerror or error}") from error
+
+
+def read_bytes(data: bytes) -> Reading:
+    """The same for bytes in memory."""
+    return _read(Source.of_bytes(data))
+
+
+def _read(source: Source) -> Reading:
+    notes = Notes()
+    facts = read_container(source, notes)
+    return Reading(facts=facts, fields=notes.fields, generation=recognise(notes.fields))
+
+
+def recognise(fields: Mapping[str, str]) -> Generation | None:
+    """The record of the first generator that knows these texts as its own, None when none does."""
+    if not fields:
+        return None
+    for read in GENERATORS:
+        generation = read(fields)
+        if generation is not None:
+            return generation
+    return None

@@ -1,0 +1,125 @@
+"""The A1111 family: one "parameters" text, written by web UIs, sites and saver nodes alike (domain.md g).
+
+Forge, reForge, SD.Next, Civitai on-site, Stability Matrix, Easy savers of ComfyUI: they differ in a few keys only, so they
+share this reader and are told apart in `_tool`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pinako.catalog.generation import Generation, UsedTool
+from pinako.metadata.a1111_resources import gather_resources
+from pinako.metadata.a1111_settings import Infotext, parse_infotext
+from pinako.metadata.record import from_meta
+from pinako.metadata.values import int_of, number_of, size_of
+
+_FIELDS = ("parameters", "UserComment", "stealth", "Comment", "comment", "xmp:UserComment", "ImageDescription",
+           "xmp:parameters", "description", "xmp:description", "Parameters", "XPComment")  # fmt: skip
+_MAX_TEXT = 1 << 21
+
+_RENAMED = {"Steps": "steps", "CFG scale": "cfgScale", "Seed": "seed", "Clip skip": "clipSkip", "Sampler": "sampler"}
+_TAKEN = frozenset({"Hashes", "Civitai resources", "Civitai metadata", "Lora hashes", "TI hashes"})
+_FORGE = re.compile(r"f\d[\d.]*v")
+_REFORGE = re.compile(r"f\d[\d.]*-v|.*\breforge\b", re.IGNORECASE)
+
+
+def read(fields: Mapping[str, str]) -> Generation | None:
+    """The record of the first field that holds such a text; JSON that merely quotes one is left to its own reader."""
+    text = find_text(fields)
+    return None if text is None else read_text(text, fields)
+
+
+def find_text(fields: Mapping[str, str]) -> str | None:
+    """The "parameters" text among a file's fields, by its `Steps: `."""
+    for name in _FIELDS:
+        text = fields.get(name)
+        if text is not None and "Steps: " in text and len(text) <= _MAX_TEXT and text.lstrip()[:1] != "{":
+            return text
+    return None
+
+
+def read_text(text: str, fields: Mapping[str, str] | None = None) -> Generation | None:
+    """The record of one text; None when it has no settings at all. `fields` tells apart who else left a trace."""
+    parts = parse_infotext(text)
+    if not parts.settings:
+        return None
+    meta, names = _meta(parts)
+    return from_meta(
+        meta,
+        generator="civitai" if "Civitai resources" in parts.settings and "Version" not in meta else "a1111",
+        tool=_tool(parts.settings, fields or {}),
+        names=names,
+    )
+
+
+def _meta(parts: Infotext) -> tuple[dict[str, Any], dict[int, str]]:
+    meta: dict[str, Any] = {}
+    if parts.prompt:
+        meta["prompt"] = parts.prompt
+    if parts.negative:
+        meta["negativePrompt"] = parts.negative
+    for key, value in parts.settings.items():
+        if key in _TAKEN:
+            continue
+        if (renamed := _RENAMED.get(key)) is None:
+            meta[key] = value
+        elif renamed == "sampler":
+            meta[renamed] = value
+        else:
+            number = number_of(value)
+            meta[renamed] = value if number is None else number
+    size = size_of(meta.get("Size"))
+    if size:
+        meta["width"], meta["height"] = size
+    if isinstance(meta.get("Created Date"), str):
+        meta["Created Date"] = _mend_date(meta["Created Date"])
+    _read_site_block(parts.settings.get("Civitai metadata"), meta)
+    names = gather_resources(parts, meta)
+    return meta, names
+
+
+def _read_site_block(block: Any, meta: dict[str, Any]) -> None:
+    if not isinstance(block, dict) or not block:
+        return
+    meta["extra"] = block
+    for key in ("width", "height"):
+        if key not in meta and int_of(block.get(key)):
+            meta[key] = int_of(block[key])
+    if isinstance(block.get("workflow"), str):
+        meta.setdefault("workflow", block["workflow"])
+
+
+def _mend_date(text: str) -> str:
+    # A scanner of the site lost the colon between hour and minute: 2026-02-25T2209:08.8Z.
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d)(\d\d:.*)", text[:64])
+    return f"{match[1]}:{match[2]}" if match else text
+
+
+def _tool(settings: Mapping[str, Any], fields: Mapping[str, str]) -> UsedTool | None:
+    version = settings.get("Version") if isinstance(settings.get("Version"), str) else None
+    app = settings.get("App")
+    if isinstance(app, str) and app:
+        return UsedTool(name=app, version=version)
+    if "parameters-json" in fields or "smproj" in fields:
+        return UsedTool(name="Stability Matrix")
+    if version:
+        return _versioned_tool(version)
+    if "Civitai resources" in settings:
+        return UsedTool(name="Civitai")
+    if "prompt" in fields or "workflow" in fields:
+        return UsedTool(name="ComfyUI")
+    return None
+
+
+def _versioned_tool(version: str) -> UsedTool:
+    word, _, rest = version.partition(" ")
+    if word.lower() in ("comfyui", "fooocus", "easydiffusion", "forge", "neo", "swarmui"):
+        return UsedTool(name={"neo": "Forge Neo", "comfyui": "ComfyUI"}.get(word.lower(), word), version=rest or None)
+    if _REFORGE.match(version):
+        return UsedTool(name="reForge", version=version)
+    if _FORGE.match(version):
+        return UsedTool(name="Forge", version=version)
+    return UsedTool(name="AUTOMATIC1111", version=version)

@@ -1,0 +1,183 @@
+"""Model files that an A1111 text names: prompt tags, hash lists, extensions' keys and the site's JSON blocks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pinako.catalog import air
+from pinako.metadata.a1111_settings import Infotext, nested_pairs
+from pinako.metadata.record import TAG
+from pinako.metadata.resources import kind_of
+from pinako.metadata.values import float_of, hash_of, int_of, stem_of
+
+_BRACKETED = re.compile(r"(.*?)\s*[\[(]([0-9a-fA-F]{6,64})[\])]\s*")
+_TAG_TYPES = {"hypernet": "hypernet"}
+_CONTROLNET = re.compile(r"ControlNet(?: |-)?\d*(?: Model)?")
+_MAX_LISTED = 200
+
+
+def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
+    """Fill `hashes`, `resources` and `civitaiResources` of `meta`. Returns the names that the site's block gives by
+    version id: they are not part of its wire shape."""
+    settings = parts.settings
+    hashes = _hashes(settings)
+    if hashes:
+        meta["hashes"] = hashes
+    listed = [*_models(settings), *_tagged(parts, hashes), *_embedded(hashes), *_extensions(settings)]
+    site, names, unnumbered = _site_resources(settings)
+    if listed or unnumbered:
+        meta["resources"] = _without_doubles([*listed, *unnumbered])
+    if site:
+        meta["civitaiResources"] = site
+    controlnets = _controlnets(settings)
+    if controlnets:
+        meta["controlNets"] = controlnets
+    return names
+
+
+def named_hashes(text: Any) -> Iterator[tuple[str, str]]:
+    """(name, hash) of `Lora hashes` and `TI hashes`, which are lists inside a quoted value."""
+    if isinstance(text, dict):
+        yield from ((str(name), value) for name, value in text.items() if isinstance(value, str))
+    if not isinstance(text, str):
+        return
+    for part in text.split(",")[:_MAX_LISTED]:
+        name, colon, digest = part.rpartition(":")
+        if colon and name.strip() and hash_of(digest):
+            yield name.strip(), digest.strip()
+
+
+def _hashes(settings: dict[str, Any]) -> dict[str, str]:
+    block = settings.get("Hashes")
+    hashes = {}
+    if isinstance(block, dict):
+        hashes = {str(key): value for key, value in block.items() if isinstance(value, str) and hash_of(value)}
+    for label, prefix in (("Lora hashes", "lora"), ("TI hashes", "embed")):
+        for name, digest in named_hashes(settings.get(label)):
+            hashes.setdefault(f"{prefix}:{name}", digest)
+    for label, key in (("Model hash", "model"), ("VAE hash", "vae")):
+        if hash_of(settings.get(label)):
+            hashes.setdefault(key, settings[label])
+    refiner = _BRACKETED.fullmatch(settings["Refiner"]) if isinstance(settings.get("Refiner"), str) else None
+    if refiner:
+        hashes.setdefault("refiner", refiner[2])
+    return hashes
+
+
+def _models(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    name, digest = settings.get("Model"), settings.get("Model hash")
+    if isinstance(name, str) and name and not name.startswith("urn:air:"):
+        yield _entry("model", name, digest)
+    elif hash_of(digest):
+        yield _entry("model", None, digest)
+    refiner = settings.get("Refiner")
+    if isinstance(refiner, str) and refiner and refiner != "None":
+        match = _BRACKETED.fullmatch(refiner)
+        yield _entry("refiner", match[1] if match else refiner, match[2] if match else settings.get("Refiner hash"))
+
+
+def _tagged(parts: Infotext, hashes: dict[str, str]) -> Iterator[dict[str, Any]]:
+    seen = set()
+    if "<" in parts.prompt:
+        for match in list(TAG.finditer(parts.prompt))[:_MAX_LISTED]:
+            kind = _TAG_TYPES.get(match[1].lower(), "lora")
+            name = match[2].strip()
+            # `name:te:unet` triples and `name:0.8:lbw=…` both have the weight first.
+            weights = [float_of(part) for part in match[3].split(":")[1:]]
+            seen.add((kind, stem_of(name).lower()))
+            digest = hashes.get(f"{'lora' if kind == 'lora' else 'hypernet'}:{name}")
+            yield _entry(kind, name, digest, weights[0] if weights and weights[0] is not None else 1.0)
+    for key, digest in hashes.items():
+        word, colon, name = key.partition(":")
+        if colon and word in ("lora", "hypernet") and (word, stem_of(name).lower()) not in seen:
+            yield _entry(word, name, digest)
+
+
+def _embedded(hashes: dict[str, str]) -> Iterator[dict[str, Any]]:
+    for key, digest in hashes.items():
+        if key.startswith("embed:"):
+            yield _entry("embed", key[6:], digest, 1.0)
+
+
+def _extensions(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    hypernet = settings.get("Hypernet")
+    if isinstance(hypernet, str) and hypernet not in ("", "None"):
+        weight = float_of(settings.get("Hypernet strength"))
+        yield _entry("hypernet", hypernet, settings.get("Hypernet hash"), 1.0 if weight is None else weight)
+    if settings.get("AddNet Enabled") != "True":
+        return
+    for number in range(1, 11):
+        model = settings.get(f"AddNet Model {number}")
+        if not isinstance(model, str) or model in ("", "None"):
+            continue
+        match = _BRACKETED.fullmatch(model)
+        weight = float_of(settings.get(f"AddNet Weight A {number}", settings.get(f"AddNet Weight {number}")))
+        yield _entry("lora", match[1] if match else model, match[2] if match else None, weight)
+
+
+def _controlnets(settings: dict[str, Any]) -> list[str]:
+    found = []
+    for key, value in settings.items():
+        if key.startswith("ControlNet") and _CONTROLNET.fullmatch(key):
+            model = (
+                value if key.endswith("Model") else nested_pairs(value).get("Model", nested_pairs(value).get("model"))
+            )
+            if isinstance(model, str) and model not in ("", "None"):
+                found.append(model.partition(" [")[0])
+    return list(dict.fromkeys(found))
+
+
+def _site_resources(
+    settings: dict[str, Any],
+) -> tuple[list[dict[str, Any]], dict[int, str], list[dict[str, Any]]]:
+    """(credited by id, their names, those without an id)."""
+    block = settings.get("Civitai resources")
+    entries = [entry for entry in block[:_MAX_LISTED] if isinstance(entry, dict)] if isinstance(block, list) else []
+    credited, names, unnumbered = [], {}, []
+    for entry in entries:
+        version, word = _version_of(entry)
+        name = entry.get("modelName") or entry.get("name")
+        name = name if isinstance(name, str) and name else None
+        weight = float_of(entry.get("weight", entry.get("strength")))
+        if version is None:
+            if name:
+                unnumbered.append(_entry(word or "other", name, entry.get("hash"), weight))
+            continue
+        credit: dict[str, Any] = {"type": word} if word else {}
+        if weight is not None:
+            credit["weight"] = weight
+        credited.append(credit | {"modelVersionId": version})
+        if name:
+            names[version] = name
+    return credited, names, unnumbered
+
+
+def _version_of(entry: dict[str, Any]) -> tuple[int | None, str | None]:
+    word = entry.get("type") if isinstance(entry.get("type"), str) else None
+    version = int_of(entry.get("modelVersionId", entry.get("versionId")))
+    if version is None and isinstance(entry.get("air"), str):
+        urn = air.parse(entry["air"])
+        if urn is not None:
+            version, word = urn.model_version_id, word or urn.type
+    return (version if version and 0 < version < 2**31 else None), word
+
+
+def _entry(word: str, name: str | None, digest: Any, weight: float | None = None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"type": word}
+    if name:
+        entry["name"] = name.strip()
+    if weight is not None:
+        entry["weight"] = weight
+    if hash_of(digest):
+        entry["hash"] = digest
+    return entry
+
+
+def _without_doubles(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for entry in entries:
+        key = (kind_of(entry["type"]), str(entry.get("name") or entry.get("hash")).lower())
+        found[key] = entry | found.get(key, {})
+    return list(found.values())

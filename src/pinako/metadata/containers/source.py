@@ -1,0 +1,83 @@
+"""Bounded random access to a file or to bytes: what the container readers walk over without reading everything."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+HEAD = 1 << 16
+"""Bytes read at once when a file is opened: small files are then wholly in memory, big ones have their headers here."""
+
+MAX_PIECE = 1 << 26
+"""The most that one read may ask for (64 MiB): a length field of a hostile file never becomes an allocation."""
+
+MAX_TEXT = 1 << 25
+"""The most text kept of one field and, inflated, of all fields of one file (32 MiB)."""
+
+
+class Source:
+    """Bytes at offsets. Reads past the end answer short, as files do."""
+
+    __slots__ = ("_file", "head", "size")
+
+    def __init__(self, head: bytes, *, size: int, file: BinaryIO | None = None) -> None:
+        self.head = head
+        self.size = size
+        self._file = file
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> Source:
+        """All of it is already here."""
+        return cls(data, size=len(data))
+
+    @classmethod
+    def of_file(cls, file: BinaryIO) -> Source:
+        """An open file at its start; it must stay open while the source is used."""
+        head = file.read(HEAD)
+        if len(head) < HEAD:
+            return cls(head, size=len(head))
+        return cls(head, size=file.seek(0, 2), file=file)
+
+    def at(self, offset: int, length: int) -> bytes:
+        """Up to `length` bytes at `offset`; shorter at the end of the file and never more than MAX_PIECE."""
+        length = min(length, MAX_PIECE, self.size - offset)
+        if length <= 0 or offset < 0:
+            return b""
+        end = offset + length
+        if end <= len(self.head):
+            return self.head[offset:end]
+        if self._file is None:
+            return self.head[offset:]
+        self._file.seek(offset)
+        return self._file.read(length)
+
+    def tail(self, length: int) -> bytes:
+        """The last bytes."""
+        return self.at(max(0, self.size - length), length)
+
+
+class Notes:
+    """What a container reader gathers on its way: named texts within the bound of MAX_TEXT, first of a name first."""
+
+    __slots__ = ("fields", "room")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.room = MAX_TEXT
+
+    def add(self, name: str, text: str) -> None:
+        """Keep a text. A second text of the same name is kept beside the first, an identical one is not."""
+        if not text or len(text) > self.room:
+            return
+        if name in self.fields and not (name := self._second_name(name, text)):
+            return
+        self.room -= len(text)
+        self.fields[name] = text
+
+    def _second_name(self, name: str, text: str) -> str:
+        for number in range(1, 50):
+            candidate = name if number == 1 else f"{name} ({number})"
+            if candidate not in self.fields:
+                return candidate
+            if self.fields[candidate] == text:
+                return ""
+        return ""

@@ -1,0 +1,140 @@
+"""Resources of a wire `meta` as records: every list that generators and the site use, merged and without doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pinako.catalog import air
+from pinako.catalog.generation import Resource
+from pinako.metadata.values import float_of, hash_of, int_of, stem_of
+
+_KINDS = {
+    "model": "checkpoint", "checkpoint": "checkpoint", "ckpt": "checkpoint", "unet": "checkpoint", "refiner": "checkpoint",
+    "diffusionmodel": "checkpoint", "main": "checkpoint", "base": "checkpoint",
+    "lora": "lora", "locon": "lora", "lycoris": "lora", "lyco": "lora", "dora": "lora", "addnet": "lora", "loha": "lora",
+    "embed": "embedding", "embedding": "embedding", "textualinversion": "embedding", "ti": "embedding",
+    "hypernet": "hypernetwork", "hypernetwork": "hypernetwork",
+    "vae": "vae", "upscaler": "upscaler", "upscale": "upscaler", "controlnet": "controlnet",
+}  # fmt: skip
+_LISTS = (("models", "checkpoint"), ("vaes", "vae"), ("upscalers", "upscaler"), ("controlNets", "controlnet"))
+
+
+def kind_of(word: str | None) -> str:
+    """The normalised kind of a generator's or the site's type word; unknown words are `other`."""
+    return _KINDS.get((word or "").lower().replace(" ", "").replace("_", ""), "other")
+
+
+def name_or_air(text: str) -> tuple[str | None, int | None, str | None]:
+    """(name, version id, type word) of a loader's value, which on the site is an AIR instead of a file name."""
+    if text.startswith("urn:air:") or (text.startswith("civitai:") and "@" in text):
+        urn = air.parse(text)
+        if urn is not None:
+            return (None if urn.model_version_id else urn.id), urn.model_version_id, urn.type
+    return stem_of(text) or None, None, None
+
+
+def resources_of(meta: Mapping[str, Any], names: Mapping[int, str] | None = None) -> tuple[Resource, ...]:
+    """Every resource that a `meta` names, in its order. `names` are version names that the file itself gave by id."""
+    found: dict[tuple[Any, ...], Resource] = {}
+    for resource in _all(meta, names or {}):
+        key = _key(resource, found)
+        if key is not None:
+            found[key] = _merged(found[key], resource) if key in found else resource
+    return tuple(found.values())
+
+
+def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource]:
+    for entry in _objects(meta.get("resources")):
+        yield _listed(entry)
+    for entry in _objects(meta.get("civitaiResources")):
+        yield _credited(entry, names)
+    for entry in _objects(meta.get("additionalResources")):
+        yield _loaded(entry)
+    for key, kind in _LISTS:
+        for text in _texts(meta.get(key)):
+            name, version, word = name_or_air(text)
+            yield Resource(kind=kind_of(word) if word else kind, name=name, model_version_id=version, raw_type=key)
+    yield from _hashed(meta.get("hashes"))
+    vae = meta.get("VAE")
+    if isinstance(vae, str) and vae not in ("None", "Automatic", ""):
+        yield Resource(kind="vae", name=stem_of(vae), hash=hash_of(meta.get("VAE hash")), raw_type="VAE")
+    upscaler = meta.get("Hires upscaler")
+    if isinstance(upscaler, str) and upscaler not in ("None", "Latent", "") and not upscaler.startswith("Latent"):
+        yield Resource(kind="upscaler", name=stem_of(upscaler), raw_type="Hires upscaler")
+
+
+def _listed(entry: dict[str, Any]) -> Resource:
+    word = entry.get("type") if isinstance(entry.get("type"), str) else None
+    name = entry.get("name")
+    return Resource(
+        kind=kind_of(word), name=stem_of(name) or None if isinstance(name, str) else None,
+        hash=hash_of(entry.get("hash")), weight=float_of(entry.get("weight")), raw_type=word,
+    )  # fmt: skip
+
+
+def _credited(entry: dict[str, Any], names: Mapping[int, str]) -> Resource:
+    word = entry.get("type") if isinstance(entry.get("type"), str) else None
+    version = int_of(entry.get("modelVersionId"))
+    return Resource(
+        kind=kind_of(word), name=names.get(version or 0), weight=float_of(entry.get("weight")),
+        model_version_id=version, raw_type=word,
+    )  # fmt: skip
+
+
+def _loaded(entry: dict[str, Any]) -> Resource:
+    word = entry.get("type") if isinstance(entry.get("type"), str) else None
+    urn, name = entry.get("air"), entry.get("name")
+    stem, version, _type = name_or_air(urn if isinstance(urn, str) else name if isinstance(name, str) else "")
+    return Resource(
+        kind=kind_of(word), name=stem, weight=float_of(entry.get("strength")), model_version_id=version,
+        raw_type=word, hash=hash_of(entry.get("hash")),
+    )  # fmt: skip
+
+
+def _hashed(hashes: Any) -> Iterator[Resource]:
+    if not isinstance(hashes, dict):
+        return
+    for key, value in hashes.items():
+        word, colon, name = str(key).partition(":")
+        digest = hash_of(value)
+        if digest and (colon or word in ("model", "vae", "refiner")):
+            yield Resource(kind=kind_of(word), name=stem_of(name) or None, hash=digest, raw_type=word)
+
+
+def _key(resource: Resource, found: Mapping[tuple[Any, ...], Resource]) -> tuple[Any, ...] | None:
+    if resource.model_version_id is not None:
+        return ("version", resource.model_version_id)
+    if resource.name:
+        return (resource.kind, "name", resource.name.lower())
+    if resource.hash is None:
+        return None
+    same = resource.hash.lower()
+    for key, other in found.items():
+        if other.kind == resource.kind and other.hash and _same_hash(other.hash.lower(), same):
+            return key
+    return (resource.kind, "hash", same)
+
+
+def _same_hash(one: str, other: str) -> bool:
+    # The 10-letter AutoV2 is the start of the SHA-256, so both may stand for one file.
+    return one.startswith(other) or other.startswith(one)
+
+
+def _merged(one: Resource, other: Resource) -> Resource:
+    return Resource(
+        kind=one.kind if one.kind != "other" else other.kind,
+        name=one.name or other.name,
+        hash=one.hash or other.hash,
+        weight=one.weight if one.weight is not None else other.weight,
+        model_version_id=one.model_version_id or other.model_version_id,
+        raw_type=one.raw_type or other.raw_type,
+    )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value[:200] if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [entry for entry in value[:200] if isinstance(entry, str) and entry] if isinstance(value, list) else []
