@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from pinako.errors import UnreadableFile
 from pinako.metadata.modelfiles import probe, read_header_only, read_model_file
 from pinako.metadata.modelfiles.pickles import scan_pickle
-from pinako.metadata.modelfiles.records import Tensor
 from pinako.metadata.modelfiles.recognise import recognise
+from pinako.metadata.modelfiles.records import Tensor
 from pinako.metadata.modelfiles.safetensors import parse_header
 from pinako.metadata.modelfiles.writing import kohya_metadata, safetensors_bytes, tiny_model, write_safetensors
 
@@ -116,7 +116,7 @@ def test_a_stated_trigger_phrase_comes_before_tag_counts(tmp_path: Path) -> None
     [
         ({"decoder.conv_in.weight": (8, 16, 3, 3), "encoder.conv_in.weight": (8, 3, 3, 3)}, "VAE", "Flux.1 D"),
         ({"first_stage_model.decoder.conv_in.weight": (8, 4), "first_stage_model.encoder.conv_in.weight": (8, 3)}, "VAE", None),
-        ({"control_model.zero_convs.0.0.weight": (8, 8), "control_model.x.attn2.to_k.weight": (8, 2048)}, "Controlnet", "SDXL 1.0"),
+        ({"control_model.zero_convs.0.0.weight": (8, 8), "x.attn2.to_k.weight": (8, 2048)}, "Controlnet", "SDXL 1.0"),
         ({"model.1.sub.0.RDB1.conv1.0.weight": (32, 64, 3, 3), "model.0.weight": (64, 3, 3, 3)}, "Upscaler", "Upscaler"),
         ({"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight": (320,)}, "MotionModule", "SD 1.5"),
         ({"text_model.encoder.layers.0.mlp.fc1.weight": (8, 768)}, "TextEncoder", None),
@@ -132,7 +132,8 @@ def test_a_stated_trigger_phrase_comes_before_tag_counts(tmp_path: Path) -> None
         ({"transformer.single_transformer_blocks.0.attn.to_q.lora_A.weight": (4, 3072)}, "LORA", "Flux.1 D"),
         ({"transformer_blocks.0.img_mlp.net.0.proj.lora_A.weight": (4, 3072)}, "LORA", "Qwen"),
         ({"diffusion_model.layers.0.attention.to_q.lora_A.weight": (4, 3840)}, "LORA", "ZImageTurbo"),
-        ({"blocks.0.self_attn.q.lora_A.weight": (4, 5120), "blocks.0.cross_attn.k_img.lora_A.weight": (4, 5120)}, "LORA", "Wan Video 14B i2v 480p"),
+        ({"blocks.0.self_attn.q.lora_A.weight": (4, 5120), "blocks.0.cross_attn.k_img.lora_A.weight": (4, 5120)}, "LORA",
+         "Wan Video 14B i2v 480p"),
         ({"lora_unet_x_conv1.lora_down.weight": (4, 320, 3, 3)}, "LoCon", None),
         ({"unet.down_blocks.0.attn2.to_k.lora.down.weight": (4, 768)}, "LORA", "SD 1.5"),
         ({"something.else": (1,)}, None, None),
@@ -351,7 +352,7 @@ def test_dangerous_imports_are_danger(function: object, protocol: int) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"\x80\x04\x8c\x05torch\x8c\x18serialization.os.system.x\x93\x8c\x01x\x85R.",
+        b"\x80\x04\x8c\x05torch\x8c\x19serialization.os.system.x\x93\x8c\x01x\x85R.",
         b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x8c\x01x0h\x00h\x01\x93\x8c\x01x\x85R.",
         b"\x80\x04\x8c\x01a\x8c\x01b\x86\x8c\x06system\x93.",
         b"cos\nsystem\n(S'x'\ntR.garbage",

@@ -132,8 +132,9 @@ class _Machine:
     def pop(self, count: int) -> list[Any]:
         if count > len(self.stack):
             raise ValueError("the stack is empty")
-        taken = self.stack[len(self.stack) - count :]
-        del self.stack[len(self.stack) - count :]
+        edge = len(self.stack) - count
+        taken = self.stack[edge:]
+        del self.stack[edge:]
         return taken
 
     def to_mark(self) -> list[Any]:
@@ -225,6 +226,7 @@ _STEPS: dict[str, Any] = {
     "GET": _Machine.get, "BINGET": _Machine.get, "LONG_BINGET": _Machine.get, "GLOBAL": _Machine.import_global,
     "STACK_GLOBAL": _Machine.import_from_stack, "INST": _Machine.import_instance, "EXT1": _Machine.extension,
     "EXT2": _Machine.extension, "EXT4": _Machine.extension, "TUPLE": _Machine.make_tuple,
+    "EMPTY_TUPLE": lambda machine, _: machine.tuple_of(0),
     "TUPLE1": lambda machine, _: machine.tuple_of(1), "TUPLE2": lambda machine, _: machine.tuple_of(2),
     "TUPLE3": lambda machine, _: machine.tuple_of(3), "BINPERSID": _Machine.persistent, "REDUCE": _Machine.reduce,
     "SETITEM": _Machine.set_item, "SETITEMS": _Machine.set_items, "DICT": _Machine.make_dict,
