@@ -67,7 +67,7 @@ class MeBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     email: str | UnsetType = UNSET
     email_verified: bool | UnsetType = UNSET
     token_scope: int | UnsetType = UNSET
-    buzz_limit: None | UnsetType = UNSET
+    buzz_limit: UnsetType | None = UNSET
     subject: Subject | UnsetType = UNSET
 
 

@@ -98,8 +98,8 @@ class MiniBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is_featured: bool = False
     require_auth: bool
     check_permission: bool
-    early_access_ends_at: str | None | UnsetType = UNSET
-    free_trial_limit: int | None | UnsetType = UNSET
+    early_access_ends_at: str | UnsetType | None = UNSET
+    free_trial_limit: int | UnsetType | None = UNSET
     additional_resource_charge: bool
     minor: bool
     sfw_only: bool
