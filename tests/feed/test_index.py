@@ -39,7 +39,7 @@ from .twin import Twin
 @pytest.fixture(autouse=True)
 def _small_tiers(monkeypatch: pytest.MonkeyPatch) -> None:
     shrink(monkeypatch.setattr)
-    monkeypatch.setattr(shuffle, "_DIRECT", 12)
+    monkeypatch.setattr(shuffle, "DIRECT", 12)
 
 
 ids = st.integers(1, 120)
@@ -181,12 +181,15 @@ def test_random_is_the_same_for_a_seed_in_every_process(library: list[Row], seed
     assert len(dealt) == len(set(dealt))
 
 
-def test_random_orders_differ_by_seed() -> None:
-    index = build_index([Row(id=id, keys=(0, 0, 0), values=((1,), ()), level=1) for id in range(1, 300)])
-    dealt = {tuple(walk_pages(index, Sight(1), (), "Random", 50, start=(seed,))) for seed in range(20)}
-    assert len(dealt) == 20
+@pytest.mark.parametrize(("many", "direct", "alike"), [(300, 20_000, 10), (300, 10, 40), (3000, 10, 1200)])
+def test_random_orders_differ_by_seed(monkeypatch: pytest.MonkeyPatch, many: int, direct: int, alike: int) -> None:
+    monkeypatch.setattr(shuffle, "DIRECT", direct)
+    index = build_index([Row(id=id, keys=(0, 0, 0), values=((1,), ()), level=1) for id in range(1, many)])
+    dealt = {tuple(walk_pages(index, Sight(1), (), "Random", 150, start=(seed,))) for seed in range(0, 20, 2)}
+    assert len(dealt) == 10
+    assert {frozenset(order) for order in dealt} == {frozenset(range(1, many))}
     neighbours = [{frozenset(pair) for pair in pairwise(order)} for order in dealt]
-    assert len(neighbours[0] & neighbours[1]) < 10
+    assert len(neighbours[0] & neighbours[1]) < alike
 
 
 @pytest.mark.parametrize("sort", ORDERED)

@@ -21,7 +21,7 @@ from pinako.feed.postings import Postings
 from pinako.feed.ranges import Ranges
 from pinako.feed.rows import Rows
 from pinako.feed.search import Search
-from pinako.feed.shuffle import Deal, build_cells, cell_of
+from pinako.feed.shuffle import build_cells, cell_of, deal, dealt
 from pinako.feed.spec import AnyOf, Between, Change, Drop, Mark, Move, NoneOf, Page, Put, Row, Show, Sight, Spec, Term
 from pinako.feed.tiers import Tiers
 from pinako.feed.unions import Unions
@@ -132,8 +132,8 @@ class Index:
         return Page(ids=self.rows.ids[kept].tolist() if kept else [], next=next)
 
     def _random(self, search: Search, start: Sequence[int], need: int, offset: int) -> Page:
-        seed = start[0]
-        found = Deal(seed).rows(search, self.cells, self.rows, start[1] if len(start) > 1 else None, need)
+        seed = start[0] if len(start) > 1 else dealt(start[0], search)
+        found = deal(seed).rows(search, self.cells, self.rows, start[1] if len(start) > 1 else None, need)
         last = (seed, self.rows.ids.item(found[-1])) if len(found) == need else None
         return self._page(found, need, offset, last)
 

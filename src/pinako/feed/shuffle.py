@@ -6,7 +6,7 @@ after another, which costs the same at any depth and any size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,8 @@ from pinako.feed.rows import Rows, hash_ids
 from pinako.feed.search import Search
 
 CELLS = 4096
-_DIRECT = 20_000  # rows that are hashed and sorted at once
+DIRECT = 20_000
+"""Rows that are hashed and sorted at once: about a millisecond."""
 
 
 def cell_of(id: int) -> int:
@@ -39,48 +40,38 @@ def build_cells(ids: npt.NDArray[np.int32]) -> Postings:
 
 
 class Deal:
-    """One seed's order."""
+    """One seed's order. An even seed scrambles ids alone; an odd one by cells, for answers too large to sort at once.
+
+    Cells keep some ids next to each other in every order, which only the larger answers hide; so the first page
+    decides by the size of its answer (`dealt`), and the seed in the cursor remembers.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed & 0xFFFF_FFFF
-        first, second = hash_ids(np.array([self.seed, self.seed ^ 0x9E37_79B9]), 0x51ED_270B).tolist()
-        self.rounds = [(part & 0xFFF, part >> 12 & 0xFFF | 1) for part in (first, second, first >> 8, second >> 8)]
-
-    def rank(self, cells: Longs) -> Longs:
-        """Cells to their turns: one to one on 12 bits."""
-        turns = cells
-        for flip, odd in self.rounds:
-            turns = ((turns ^ flip) * odd) & (CELLS - 1)
-            turns = turns ^ (turns >> 6)
-        return turns
-
-    def unrank(self, turn: int) -> int:
-        """The cell whose turn it is."""
-        for flip, odd in reversed(self.rounds):
-            turn ^= turn >> 6
-            turn = (turn * pow(odd, -1, CELLS) % CELLS) ^ flip
-        return turn
+        if self.seed & 1:
+            self.turns = np.argsort(hash_ids(np.arange(CELLS), self.seed ^ 0x9E37_79B9))  # which cell comes when
+            self.ranks = np.argsort(self.turns)  # when a cell comes
 
     def keys(self, ids: npt.NDArray[np.int32]) -> Longs:
         """Where each id stands in this order."""
-        return (self.rank(cells_of(ids)) << 32) | hash_ids(ids, self.seed)
+        keys = hash_ids(ids, self.seed)
+        return keys if not self.seed & 1 else (self.ranks[cells_of(ids)] << 32) | keys
 
     def rows(self, search: Search, cells: Postings, rows: Rows, start: int | None, need: int) -> list[int]:
         """Up to `need` ordinals from the id `start` on (inclusive; it may be gone by now)."""
         floor = 0 if start is None else int(self.keys(np.array([start], np.int32))[0])
-        if search.density() * rows.count <= _DIRECT:
+        density = search.density()
+        if not self.seed & 1 or density * rows.count <= DIRECT:
             direct: list[int] = self._sorted(ordinals_of(search.answer()), rows, floor, need).tolist()
             return direct
         found: list[int] = []
-        for candidates in self._cells(cells, rows, floor):
-            found += search.sift(candidates.tolist())
+        together = min(max(int(need / density * CELLS / rows.count), 1), 64)
+        for turn in range(floor >> 32, CELLS, together):
+            candidates = np.concatenate([cells.ordinals(cell) for cell in self.turns[turn : turn + together].tolist()])
+            found += search.sift(self._sorted(candidates, rows, floor, 0).tolist())
             if len(found) >= need:
                 break
         return found[:need]
-
-    def _cells(self, cells: Postings, rows: Rows, floor: int) -> Iterator[Ordinals]:
-        for turn in range(floor >> 32, CELLS):
-            yield self._sorted(cells.ordinals(self.unrank(turn)), rows, floor, 0)
 
     def _sorted(self, ordinals: Ordinals, rows: Rows, floor: int, first: int) -> Ordinals:
         keys = self.keys(rows.ids[ordinals])
@@ -90,3 +81,14 @@ class Deal:
             best = np.argpartition(keys, first)[:first]
             return ordinals[best[np.argsort(keys[best])]]
         return ordinals[np.argsort(keys)[: first or None]]
+
+
+def dealt(seed: int, search: Search) -> int:
+    """The seed of a first page: even or odd by the size of the answer."""
+    return (seed & 0xFFFF_FFFE) | (search.density() * search.total > DIRECT)
+
+
+@lru_cache(maxsize=64)
+def deal(seed: int) -> Deal:
+    """The order of a seed; a walk asks for the same one page after page."""
+    return Deal(seed)

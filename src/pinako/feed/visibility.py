@@ -70,14 +70,13 @@ class Visibility:
         self._private.clear()
 
     def _open(self, sight: Sight, owned: Postings | None) -> BitMap:
-        opened = united(
-            [
-                bitmap
-                for room, mask in sight.rooms
-                for bit, bitmap in self.rooms.get(room, {}).items()
-                if bit & mask and bitmap
-            ]
-        )
-        if sight.all_owners or not opened:
-            return opened
-        return opened & owned.get(sight.owner) if owned is not None else NOTHING
+        opened = [
+            bitmap
+            for room, mask in sight.rooms
+            for bit, bitmap in self.rooms.get(room, {}).items()
+            if bit & mask and bitmap
+        ]
+        if sight.all_owners:
+            return united(opened)
+        own = owned.get(sight.owner) if owned is not None else NOTHING
+        return united([own & bitmap for bitmap in opened])
