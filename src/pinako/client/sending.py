@@ -1,0 +1,112 @@
+"""The HTTP library: sends one request, sync or async, and turns its failures into `Failed`. Nowhere else is it named."""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from pinako.client.asks import Answer
+from pinako.client.exchange import Failed, Send
+
+LONGEST_ANSWER = 128 * 1024 * 1024
+"""Bytes of a JSON answer that are read at most; a host that sends more is not sending an answer."""
+
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds to connect, and at most between two pieces of an answer."""
+
+    connect: float = 10.0
+    read: float = 60.0
+
+
+def open_http(
+    *, timeouts: Timeouts, proxy: str | None, trust_env: bool, transport: httpx2.BaseTransport | None, connections: int
+) -> httpx2.Client:
+    """The synchronous library client, with every behaviour off that `exchange` does itself."""
+    return httpx2.Client(transport=transport, **_options(timeouts, proxy, trust_env, connections))
+
+
+def open_async_http(
+    *,
+    timeouts: Timeouts,
+    proxy: str | None,
+    trust_env: bool,
+    transport: httpx2.AsyncBaseTransport | None,
+    connections: int,
+) -> httpx2.AsyncClient:
+    """The asynchronous twin of `open_http`."""
+    return httpx2.AsyncClient(transport=transport, **_options(timeouts, proxy, trust_env, connections))
+
+
+def _options(timeouts: Timeouts, proxy: str | None, trust_env: bool, connections: int) -> dict[str, Any]:
+    return {
+        "timeout": httpx2.Timeout(timeouts.read, connect=timeouts.connect),
+        "proxy": proxy,
+        "trust_env": trust_env,
+        "follow_redirects": False,
+        "cookies": _no_cookies(),
+        "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=connections),
+    }
+
+
+def _no_cookies() -> CookieJar:
+    """Only the credential that was given is sent: cookies that a host sets are not kept."""
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+
+
+def send(http: httpx2.Client, what: Send) -> Answer | Failed:
+    """Do one request and read its whole answer."""
+    try:
+        with http.stream(what.method, what.url, headers=dict(what.headers), content=what.body) as response:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LONGEST_ANSWER:
+                    return Failed(reason="the answer has no end")
+            return _answer(response, bytes(body))
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        return _failed(error)
+
+
+async def send_async(http: httpx2.AsyncClient, what: Send) -> Answer | Failed:
+    """Do one request and read its whole answer."""
+    try:
+        async with http.stream(what.method, what.url, headers=dict(what.headers), content=what.body) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LONGEST_ANSWER:
+                    return Failed(reason="the answer has no end")
+            return _answer(response, bytes(body))
+    except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+        return _failed(error)
+
+
+def _answer(response: httpx2.Response, body: bytes) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Answer(status=response.status_code, headers=headers, body=body)
+
+
+def _failed(error: Exception) -> Failed:
+    """Class names only: the library's own texts can hold addresses, and addresses can hold keys."""
+    words: dict[type[Exception], str] = {
+        httpx2.ConnectTimeout: "connecting took too long",
+        httpx2.ReadTimeout: "the host took too long",
+        httpx2.ConnectError: "no connection",
+        httpx2.RemoteProtocolError: "the connection was cut or the answer broken",
+        httpx2.ReadError: "the connection was cut",
+        httpx2.ProxyError: "the proxy refused",
+    }
+    return Failed(reason=words.get(type(error), type(error).__name__), unsent=isinstance(error, _UNSENT))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own: nobody there needs politeness, and no proxy can reach it."""
+    host = (urlsplit(url).hostname or "").lower()
+    return host in {"localhost", "::1"} or host.startswith("127.") or host.endswith(".localhost")
