@@ -359,6 +359,7 @@ def test_dangerous_imports_are_danger(function: object, protocol: int) -> None:
         b"(S'x'\nios\nsystem\n.",
         b"\x80\x02cbuiltins\nexec\nX\x01\x00\x00\x00xR" + b"\xff" * 9,
         b"\x80\x02\x82\x01.",
+        b"S'o\\x73'\nS'putenv'\n\x93S'x'\n\x85R.",
     ],
 )
 def test_tricks_that_hide_an_import_are_danger(hostile: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from pinako.errors import UnreadableFile
@@ -36,6 +37,53 @@ class _Import(NamedTuple):
 
 class _Persistent(NamedTuple):
     value: Any
+
+
+_OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
+
+
+def _opcodes(stream: io.BytesIO) -> Iterator[tuple[pickletools.OpcodeInfo, Any]]:
+    """The opcodes with their arguments up to STOP. ValueError at the first that is none."""
+    while True:
+        code = stream.read(1)
+        opcode = _OPCODES.get(code)
+        if opcode is None:
+            raise ValueError(f"opcode {code!r} unknown" if code else "the pickle ends without its end")
+        lines = _LINES.get(opcode.name)
+        if lines is not None:
+            yield opcode, lines(stream)
+        else:
+            yield opcode, opcode.arg.reader(stream) if opcode.arg is not None else None
+        if opcode.name == "STOP":
+            return
+
+
+# The standard library's own readers undo escapes where the unpickler does not, so lines of text are read here.
+
+
+def _line(stream: io.BytesIO) -> str:
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        raise ValueError("a line without its end")
+    return line[:-1].decode("utf-8", "backslashreplace")
+
+
+def _two_lines(stream: io.BytesIO) -> tuple[str, str]:
+    return _line(stream), _line(stream)
+
+
+def _quoted(stream: io.BytesIO) -> str | None:
+    # Escapes are not undone: a name that needs them hides something, and an unknown name counts as dangerous.
+    line = _line(stream)
+    return None if "\\" in line else line.strip()[1:-1]
+
+
+_LINES: dict[str, Callable[[io.BytesIO], Any]] = {
+    "STRING": _quoted,
+    "GLOBAL": _two_lines,
+    "INST": _two_lines,
+    "PERSID": _line,
+}
 
 
 class PickleScanner:
@@ -77,7 +125,7 @@ class PickleScanner:
 
     def _follow(self, stream: io.BytesIO) -> Any:
         machine = _Machine(self)
-        for opcode, argument, _position in pickletools.genops(stream):
+        for opcode, argument in _opcodes(stream):
             self._opcodes += 1
             if self._opcodes > _MAX_OPCODES:
                 self.problem = f"over {_MAX_OPCODES:,} opcodes"
@@ -169,13 +217,13 @@ class _Machine:
         self.stack.append(self._memo[int(argument)])
 
     def import_global(self, argument: Any) -> None:
-        self._push_import(*str(argument).split(" ", 1))
+        self._push_import(*argument)
 
     def import_from_stack(self, _argument: Any) -> None:
         module, name = self.pop(2)
         self._push_import(module, name)
 
-    def _push_import(self, module: Any, name: Any = None) -> None:
+    def _push_import(self, module: Any, name: Any) -> None:
         # Names that only exist at run time cannot be judged, so they count as unknown and therefore as dangerous.
         known = isinstance(module, str) and isinstance(name, str)
         full = f"{module}.{name}" if known else "unknown.unknown"
@@ -184,7 +232,7 @@ class _Machine:
 
     def import_instance(self, argument: Any) -> None:
         self.to_mark()
-        self._push_import(*str(argument).split(" ", 1))
+        self._push_import(*argument)
         self.stack[-1] = None
 
     def extension(self, argument: Any) -> None:
