@@ -16,15 +16,19 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pinako.errors import StorageError
 from pinako.storage import migrations
-from pinako.storage.engine import Connection, Engine
+from pinako.storage.batches import Batches, Piece
+from pinako.storage.engine import PATIENCE_S, Connection, Engine
 from pinako.storage.migrations import Library
 from pinako.storage.scopes import Read, Write
 from pinako.storage.sqlite import SCHEME, Sqlite
+
+T = TypeVar("T")
 
 Clock = Callable[[], datetime]
 
@@ -62,12 +66,10 @@ def open_database(url: str, *, clock: Clock, first_id: int | None = None) -> Dat
     `first_id`: where local ids begin in a library that is made now; drawn between 1.5 and 2.1 thousand million when None.
     StorageError when it cannot be opened, is damaged, or was made by a newer version.
     """
-    database = Database(engine_of(url), clock=clock)
-    try:
+    with ExitStack() as undo:
+        database = undo.enter_context(Database(engine_of(url), clock=clock))
         migrations.prepare(database, first_id=first_id)
-    except BaseException:
-        database.close()
-        raise
+        undo.pop_all()
     return database
 
 
@@ -88,6 +90,7 @@ class Database:
         self._reads: weakref.WeakSet[Read] = weakref.WeakSet()
         self._reads_lock = threading.Lock()
         self._turn = threading.Lock()
+        self._batches = Batches(self.write)
         self._writing_thread: int | None = None
         self._writer: Connection | None = None
         self._library: Library | None = None
@@ -143,28 +146,39 @@ class Database:
             connection = self._writing_connection()
             connection.begin_write()
             write = Write(connection, now=self.now, first_id=lambda: self.library.first_id)
-            try:
+            with ExitStack() as undo:
+                undo.callback(connection.rollback)
                 yield write
                 write.finish()
                 connection.commit()
-            except BaseException:
-                connection.rollback()
-                raise
+                undo.pop_all()
         write.tell(self._listeners)
+
+    def write_batched(self, work: Callable[[Write], T]) -> T:
+        """Do a small piece of work in a transaction that it may share with other threads' pieces; return its answer.
+
+        For many callers at once (reactions, votes): one commit serves all who came meanwhile. A piece that raises a
+        PinakoError loses its own part only, and its caller gets the error.
+        """
+        return self._batches.run(Piece(work))
 
     @contextmanager
     def _taking_turn(self) -> Iterator[None]:
         me = threading.get_ident()
         if self._writing_thread == me:
             raise StorageError("a write() inside a write(): pass the open one on")
-        if self._closed:
-            raise StorageError("the database is closed")
-        with self._turn:
+        if not self._turn.acquire(timeout=PATIENCE_S):
+            raise StorageError(f"another write of this program has taken more than {PATIENCE_S:.0f} seconds")
+        with ExitStack() as leave:
+            leave.callback(self._turn.release)
+            if self._closed:
+                raise StorageError("the database is closed")
             self._writing_thread = me
-            try:
-                yield
-            finally:
-                self._writing_thread = None
+            leave.callback(self._forget_writing_thread)
+            yield
+
+    def _forget_writing_thread(self) -> None:
+        self._writing_thread = None
 
     def _writing_connection(self) -> Connection:
         if self._writer is None:

@@ -20,6 +20,9 @@ IDS = "IN (?*)"
 CHUNK = 500
 """Ids asked in one statement; longer lists are cut."""
 
+PATIENCE_S = 30.0
+"""How long a write waits for the writer before it."""
+
 WORD = re.compile(r"\{[a-z]+\}")
 
 

@@ -19,14 +19,13 @@ from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader, Numeric
 from psycopg.types.string import StrDumper
 
 from pinako.errors import BadRequest, Conflict, PinakoError, StorageError
-from pinako.storage.engine import CHUNK, IDS, Connection, Params, Row, cut_ids
+from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, cut_ids
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SCHEMES = ("postgresql://", "postgres://")
 WRITER_LOCK = 0x70696E61  # any fixed number; locks are the database's own
-PATIENCE_MS = 30_000
 QUOTED_OR_MARK = re.compile(r"'(?:[^']|'')*'|\?|%")
 TEXT_COLUMN = re.compile(r"\bTEXT\b")
 UNICODE_COLLATIONS = ("pg_unicode_fast", "pg_c_utf8", "und-x-icu")
@@ -84,7 +83,7 @@ def say(error: psycopg.Error) -> PinakoError:
         case psycopg.errors.ReadOnlySqlTransaction():
             return StorageError(f"PostgreSQL: this server is read-only ({error})")
         case psycopg.errors.LockNotAvailable():
-            return StorageError(f"PostgreSQL: another program has kept it locked for {PATIENCE_MS // 1000} seconds")
+            return StorageError(f"PostgreSQL: another program has kept it locked for {PATIENCE_S:.0f} seconds")
         case psycopg.OperationalError() if error.sqlstate is None or error.sqlstate[:2] in ("08", "57"):
             return StorageError(f"PostgreSQL: the connection failed ({error})")
         case _:
@@ -117,7 +116,7 @@ def connect(url: str) -> psycopg.Connection[Row]:
         raw.adapters.register_dumper(kind, WideIntDumper)
     raw.adapters.register_loader("numeric", PlainNumericLoader)
     raw.adapters.register_loader("numeric", PlainNumericBinaryLoader)
-    raw.execute(f"SET lock_timeout = {PATIENCE_MS}; SET timezone = 'UTC'; SET client_min_messages = warning")
+    raw.execute(f"SET lock_timeout = {PATIENCE_S * 1000:.0f}; SET timezone = 'UTC'; SET client_min_messages = warning")
     return raw
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -153,6 +154,28 @@ class Write(Statements):
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call this once the transaction is kept, and never when it is not."""
         self._callbacks.append(callback)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail alone: what it wrote and noted is undone when its block raises, and the rest goes on.
+
+        The error goes on too; catch it around the block. Not within one another.
+        """
+        notes, callbacks = list(self._notes), list(self._callbacks)
+        self.run("SAVEPOINT attempt")
+        with ExitStack() as undo:
+            undo.callback(self._undo_attempt, notes, callbacks)
+            yield
+            if self._failed is not None:
+                raise StorageError(f"a statement had failed: {self._failed}") from self._failed
+            undo.pop_all()
+        self.run("RELEASE SAVEPOINT attempt")
+
+    def _undo_attempt(self, notes: list[tuple[str, int, str]], callbacks: list[Callable[[], None]]) -> None:
+        self.connection.run("ROLLBACK TO SAVEPOINT attempt")
+        self.connection.run("RELEASE SAVEPOINT attempt")
+        self._failed = None
+        self._notes, self._callbacks = dict.fromkeys(notes), callbacks
 
     def finish(self) -> None:
         """Write down ids and notes; called by `write()` just before the commit."""

@@ -20,13 +20,12 @@ from urllib.parse import quote, unquote
 
 from pinako.errors import BadRequest, Conflict, PinakoError, StorageError
 from pinako.storage import tables
-from pinako.storage.engine import CHUNK, IDS, Connection, Params, Row, Value, cut_ids
+from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, Value, cut_ids
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SCHEME = "sqlite://"
-PATIENCE_S = 30.0
 READ_CACHE_KIB = 32 * 1024
 WRITE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 2000
