@@ -17,7 +17,7 @@ from pinako.catalog.images import Image, Post
 from pinako.catalog.people import User
 from pinako.catalog.resources import Model, ModelFile, ModelVersion
 from pinako.catalog.tags import Tag
-from pinako.metadata.meta import has_prompt, on_site
+from pinako.metadata import on_site
 from pinako.services.resolve import Want, keep_wants, stem_of
 from pinako.services.settle import Touched
 from pinako.storage.database import Write
@@ -147,7 +147,7 @@ def _with_meta_flags(image: Image, about: Metadata) -> Image:
     meta: dict[str, Any] = msgspec.json.decode(text) if text else {}
     shown = bool(meta) and not image.hide_meta
     return msgspec.structs.replace(
-        image, has_meta=shown, has_prompt=shown and has_prompt(meta), on_site=shown and on_site(meta)
+        image, has_meta=shown, has_prompt=shown and bool(meta.get("prompt")), on_site=shown and on_site(meta)
     )
 
 

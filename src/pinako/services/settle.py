@@ -201,7 +201,7 @@ def _settle_models(w: Write, ids: Sequence[int], now: int) -> None:
     for version in select_in(w, ModelVersion, "model_id", ids):
         versions[version.model_id].append(version)
     with_files = {row[0] for row in w.by_ids(_WITH_FILES, ids)}
-    made = dict(w.by_ids(_IMAGES_MADE, ids))
+    made: dict[int, int] = dict(w.by_ids(_IMAGES_MADE, ids))
     for model in fetch(w, Model, ids).values():
         derived = _derive_model(model, versions[model.id], with_files, now)
         if not model.source:
