@@ -227,3 +227,15 @@ class CollectionQuery(Paging, frozen=True, kw_only=True):
     user_id: int | None = None
     ids: tuple[int, ...] = ()
     types: tuple[str, ...] = ()
+
+
+class OwnCollectionsQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """The collections that a caller owns or may use.
+
+    With `permissions` also those where the caller is a contributor with any of them; without `contributing_only` also every
+    collection that anybody may add to (ADD) or read (VIEW). Untyped collections pass any `type`.
+    """
+
+    contributing_only: bool = True
+    permissions: tuple[str, ...] = ()
+    type: str | None = None

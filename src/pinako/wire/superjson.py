@@ -1,0 +1,210 @@
+"""superjson both ways: JSON beside a tree of marks that says what JSON cannot (dates, undefined), and devalue on the way in.
+
+On the way in one rule differs from the original on purpose: an `undefined` mark over a real value is ignored, because
+documented clients attach it to every cursor and would read page 1 for ever (trpc.md 1.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from pinako.errors import BadRequest
+from pinako.wire.times import millis
+
+
+class Undefined:
+    """JavaScript's undefined, where a value may be absent."""
+
+    def __repr__(self) -> str:
+        return "undefined"
+
+
+UNDEFINED: Final = Undefined()
+
+_DATE_KEYS = frozenset({
+    "createdAt", "updatedAt", "publishedAt", "scannedAt", "sortAt", "deletedAt", "bannedAt", "unpublishedAt",
+    "lastVersionAt", "lastUpvote", "earlyAccessDeadline", "earlyAccessEndsAt", "endsAt",
+})  # fmt: skip
+_OPAQUE_KEYS = frozenset({
+    "meta", "metadata", "settings", "trainingDetails", "publicSettings", "external", "gallerySettings",
+})  # fmt: skip
+"""Members that hold other people's JSON: nothing inside them is marked."""
+
+# --- in -----------------------------------------------------------------------------------------------------------
+
+
+def unwrap(value: Any) -> Any:
+    """The value of an input envelope: `{json, meta}`, a bare value, or a devalue text. null is undefined.
+
+    BadRequest for marks that nobody knows.
+    """
+    if isinstance(value, str | list):
+        return undevalue(value)
+    if not isinstance(value, dict):
+        return UNDEFINED if value is None else value
+    if "json" not in value:
+        return value
+    meta = value.get("meta")
+    marks = meta.get("values") if isinstance(meta, dict) else None
+    revived = _revived(value["json"], marks) if marks else value["json"]
+    return UNDEFINED if revived is None else revived
+
+
+def _revived(value: Any, marks: Any) -> Any:
+    holder = {"": value}
+    for path, mark in _marks_of(marks, ()):
+        _apply(holder, ("", *path), mark)
+    return holder.get("")
+
+
+def _marks_of(tree: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each marked path with its mark, inner ones first; paths are tuples of steps."""
+    if isinstance(tree, list):
+        if len(tree) > 1:
+            yield from _marks_of(tree[1], path)
+        if tree:
+            yield path, tree[0]
+    elif isinstance(tree, dict):
+        for key, inner in tree.items():
+            yield from _marks_of(inner, (*path, *_steps(key)))
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    r"""`a.b\.c` is `a` and `b.c`: a dot inside a key is escaped."""
+    if "\\" not in path:
+        return tuple(path.split("."))
+    steps, current, escaped = [], "", False
+    for letter in path:
+        if escaped or letter not in "\\.":
+            current, escaped = current + letter, False
+        elif letter == "\\":
+            escaped = True
+        else:
+            steps.append(current)
+            current = ""
+    return (*steps, current)
+
+
+def _apply(holder: Any, path: tuple[str, ...], mark: Any) -> None:
+    for step in path[:-1]:
+        holder = _inside(holder, step)
+    key = path[-1]
+    value = _inside(holder, key)
+    revived = _transformed(value, mark)
+    if isinstance(holder, dict):
+        if revived is UNDEFINED:
+            holder.pop(key, None)
+        else:
+            holder[key] = revived
+    elif isinstance(holder, list) and key.isdecimal() and int(key) < len(holder):
+        holder[int(key)] = None if revived is UNDEFINED else revived
+
+
+def _inside(holder: Any, step: str) -> Any:
+    if isinstance(holder, dict):
+        return holder.get(step, UNDEFINED)
+    if isinstance(holder, list) and step.isascii() and step.isdecimal() and len(step) < 9 and int(step) < len(holder):
+        return holder[int(step)]
+    return UNDEFINED
+
+
+_KEPT = ("set", "regexp", "URL", "Error", "typed-array", "symbol", "class", "custom")
+
+
+def _transformed(value: Any, mark: Any) -> Any:
+    kind = mark[0] if isinstance(mark, list) and mark else mark
+    if kind == "undefined":
+        return UNDEFINED if value is None else value
+    if value is UNDEFINED or kind in _KEPT:
+        return value
+    if kind == "Date":
+        return _date(value)
+    if kind == "bigint":
+        return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 40 else value
+    if kind == "number":
+        return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": 0}.get(str(value), value)
+    if kind == "map":
+        return value
+    raise BadRequest(f"Unknown transformation: {kind}")
+
+
+def _date(value: Any) -> Any:
+    found = millis(value) if isinstance(value, str) else None
+    return value if found is None else datetime.fromtimestamp(found / 1000, UTC)
+
+
+_SENTINELS = {-1: UNDEFINED, -2: None, -3: math.nan, -4: math.inf, -5: -math.inf, -6: 0}
+
+
+def undevalue(value: str | list[Any]) -> Any:
+    """The value of a devalue text or its array (trpc.md 1.5): numbers inside containers are slots. BadRequest if broken."""
+    try:
+        slots = msgspec.json.decode(value) if isinstance(value, str) else value
+        if isinstance(slots, int):
+            return _SENTINELS.get(slots, slots)
+        if not isinstance(slots, list) or not slots:
+            return slots
+        return _slot(slots, 0, ())
+    except (msgspec.DecodeError, IndexError, TypeError, ValueError, RecursionError) as error:
+        raise BadRequest("Invalid input") from error
+
+
+def _slot(slots: list[Any], at: int, above: tuple[int, ...]) -> Any:
+    if at < 0:
+        return _SENTINELS[at]
+    if at in above or len(above) > 64:
+        raise ValueError("a value that holds itself")
+    held, within = slots[at], (*above, at)
+    if isinstance(held, dict):
+        pairs = {key: _slot(slots, place, within) for key, place in held.items()}
+        return {key: inner for key, inner in pairs.items() if inner is not UNDEFINED}
+    if not isinstance(held, list):
+        return held
+    if held and isinstance(held[0], str):
+        if held[0] in ("Set", "Map"):
+            return [_slot(slots, place, within) for place in held[1:]]
+        return _transformed(held[1], {"BigInt": "bigint"}.get(held[0], held[0]))
+    return [None if (inner := _slot(slots, place, within)) is UNDEFINED else inner for place in held]
+
+
+# --- out ----------------------------------------------------------------------------------------------------------
+
+Marks = tuple[str, ...]
+"""Paths inside a value: of dates, and with a `?` at the end of nulls that stand for undefined."""
+
+
+def date_marks(body: bytes) -> Marks:
+    """The paths of all dates in a JSON body, by the names of its members. For bodies that are made once and stored."""
+    return tuple(_dates(msgspec.json.decode(body), ""))
+
+
+def _dates(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in _DATE_KEYS and isinstance(inner, str):
+                yield f"{path}{key}"
+            elif key not in _OPAQUE_KEYS:
+                yield from _dates(inner, f"{path}{key}.")
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _dates(inner, f"{path}{i}.")
+
+
+@lru_cache(maxsize=16384)
+def marks_text(marks: Marks, prefix: str = "") -> bytes:
+    """`"items.3.createdAt":["Date"],…`, the inside of `meta.values`; cached, because pages repeat the same few."""
+    return b",".join(
+        b'"%s%s":["%s"]' % (prefix.encode(), mark.rstrip("?").encode(), b"undefined" if mark[-1] == "?" else b"Date")
+        for mark in marks
+    )
+
+
+def joined_marks(texts: Sequence[bytes]) -> bytes:
+    """Several of them, empty ones left out."""
+    return b",".join([text for text in texts if text])
