@@ -208,3 +208,8 @@ def marks_text(marks: Marks, prefix: str = "") -> bytes:
 def joined_marks(texts: Sequence[bytes]) -> bytes:
     """Several of them, empty ones left out."""
     return b",".join([text for text in texts if text])
+
+
+def under(marks: Marks, prefix: str) -> Marks:
+    """The marks of a value that was put deeper into another."""
+    return tuple(f"{prefix}.{mark}" for mark in marks)

@@ -231,8 +231,3 @@ def join_array(items: Sequence[Item]) -> Reply:
     """A bare list."""
     texts = [marks_text(marks, f"{i}.") for i, (_, marks) in enumerate(items)]
     return Reply(json=b"[" + b",".join([body for body, _ in items]) + b"]", values=joined_marks(texts))
-
-
-def under(marks: Marks, prefix: str) -> Marks:
-    """The marks of a value that was put deeper into another."""
-    return tuple(f"{prefix}.{mark}" for mark in marks)
