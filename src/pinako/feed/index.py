@@ -10,13 +10,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from pyroaring import BitMap
 
 from pinako.errors import BadRequest
 from pinako.feed.bits import bitmap_of
 from pinako.feed.orders import Order, Place
-from pinako.feed.parts import Avoiding, Holding, Part, Seen
+from pinako.feed.parts import Avoiding, Either, Holding, Part, Seen
 from pinako.feed.postings import Postings
 from pinako.feed.ranges import Ranges
 from pinako.feed.rows import Rows
@@ -173,7 +174,7 @@ class Index:
             if len(term.pairs) == 1:
                 field, value = term.pairs[0]
                 return Holding(self.fields[field].get(value))
-            return Holding(self.unions.whole(term.pairs))
+            return Either(self.unions.parts(term.pairs), partial(self.unions.whole, term.pairs))
         if isinstance(term, NoneOf):
             spare = [self.fields[field].get(value) for field, value in term.spare]
             return Avoiding(self.unions.parts(term.pairs), spare, self.rows.count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from pyroaring import BitMap
@@ -65,6 +65,26 @@ class Seen:
 
     def whole(self) -> BitMap | None:
         return self.public | self.private if self.private else self.public
+
+
+class Either:
+    """Rows of any of the bitmaps; `unite` makes the union, for those who need it whole."""
+
+    def __init__(self, bitmaps: Sequence[BitMap], unite: Callable[[], BitMap]) -> None:
+        self.bitmaps = bitmaps
+        self.unite = unite
+        self.size = sum(map(len, bitmaps))
+
+    def cut(self, rows: BitMap) -> BitMap:
+        return rows & self.unite()
+
+    def sift(self, candidates: list[int]) -> list[int]:
+        if len(self.bitmaps) == 1:
+            return Holding(self.bitmaps[0]).sift(candidates)
+        return [ordinal for ordinal in candidates if any(ordinal in bitmap for bitmap in self.bitmaps)]
+
+    def whole(self) -> BitMap | None:
+        return self.unite()
 
 
 class Avoiding:

@@ -52,7 +52,10 @@ class Unions:
                 rows += self._fields[field].size(value) + 1000
                 take += 1
             self._unite(union, take)
-        return [union.done, *(self._fields[field].get(value) for field, value in union.waiting)]
+        return [
+            *([union.done] if union.done else []),
+            *(self._fields[field].get(value) for field, value in union.waiting),
+        ]
 
     def given(self, field: str, value: int, ordinal: int) -> None:
         """A row holds a value from now on."""
