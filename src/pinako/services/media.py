@@ -1,0 +1,54 @@
+"""Which medium an address names, for this caller: the visibility predicate stands before every byte (domain.md d.6, f)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pinako.catalog import visibility
+from pinako.catalog.images import Image
+from pinako.catalog.people import Viewer
+from pinako.errors import NotFound
+from pinako.services import access
+from pinako.services.library import Library
+from pinako.storage.records import select
+from pinako.storage.scopes import Statements
+
+MISSING = "Not found"
+
+
+class Medium(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that a caller may have.
+
+    `public`: everybody may, so shared caches may keep them. `bare`: the owner hides how it was made, so the original's
+    bytes (which tell) are for owner and moderators only, and others get a rendering without metadata.
+    """
+
+    sha256: str
+    mime: str
+    type: str
+    public: bool
+    bare: bool
+
+
+def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
+    """The medium of a key. NotFound where no image that refers to it is one that this caller may see."""
+    read, now = library.database.read(), library.now()
+    images = select(read, Image, "media_key = ? AND blob IS NOT NULL ORDER BY id LIMIT 100", (key,))
+    seen = [image for image in images if visibility.sees_image(image, viewer, now)]
+    if not seen:
+        raise NotFound(MISSING)
+    stranger = access.anonymous(library.caps)
+    image = seen[0]
+    return Medium(
+        sha256=image.blob or "",
+        mime=image.mime or mime_of(read, image.blob or ""),
+        type=image.type,
+        public=any(visibility.sees_image(each, stranger, now) for each in seen),
+        bare=not viewer.moderator and any(each.hide_meta and each.user_id != viewer.user_id for each in seen),
+    )
+
+
+def mime_of(read: Statements, sha256: str) -> str:
+    """What the stored bytes are, as they were recognised when they came in."""
+    found = read.value("SELECT mime FROM blobs WHERE sha256 = ?", (sha256,))
+    return str(found or "application/octet-stream")

@@ -1,0 +1,130 @@
+"""One request as the handlers see it: path, query pairs, caller, origin, body. Nothing is read before somebody asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from pinako.catalog.people import ANONYMOUS, Viewer
+from pinako.errors import BadRequest, TooLarge
+from pinako.services.library import Library
+from pinako.wire.coerce import Pair
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+MEGABYTE = 1024 * 1024
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole: there is nobody to answer."""
+
+
+class Ask:
+    """A request. `args` are the path's variable parts, `viewer` is set before the handler runs."""
+
+    __slots__ = (
+        "_origin",
+        "_pairs",
+        "_receive",
+        "args",
+        "client",
+        "headers",
+        "library",
+        "method",
+        "origin_of",
+        "path",
+        "query",
+        "scope",
+        "secured",
+        "viewer",
+    )
+
+    def __init__(self, library: Library, scope: Scope, receive: Receive, origin_of: Callable[[Ask], str]) -> None:
+        self.library = library
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.args: tuple[str, ...] = ()
+        self.viewer: Viewer = ANONYMOUS
+        self.secured = False
+        """Whether a credential was shown, good or bad: such an answer is never for a shared cache."""
+        self.client = ""
+        self.origin_of = origin_of
+        self._origin = ""
+        self._pairs: tuple[Pair, ...] | None = None
+        self._receive = receive
+
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The query's pairs in their order, blank values kept. BadRequest for text that is not UTF-8."""
+        if self._pairs is None:
+            self._pairs = read_pairs(self.query)
+        return self._pairs
+
+    @property
+    def origin(self) -> str:
+        """`http://host:port` as asked, or the public address of the settings."""
+        if not self._origin:
+            self._origin = self.origin_of(self)
+        return self._origin
+
+    def header(self, name: str) -> str:
+        """A request header by its lower-case name; empty where absent."""
+        return self.headers.get(name.encode(), b"").decode("latin-1")
+
+    def is_json(self) -> bool:
+        """Whether the body claims to be JSON."""
+        media_type = self.header("content-type").partition(";")[0].strip().lower()
+        return media_type in {"application/json", "application/ld+json"}
+
+    async def body(self, limit: int = MEGABYTE) -> bytes:
+        """The whole body. TooLarge beyond `limit` bytes, without reading on."""
+        announced = self.headers.get(b"content-length", b"0")
+        if announced.isdigit() and int(announced) > limit:
+            raise too_large(limit)
+        pieces, size = [], 0
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise Disconnected
+            piece: bytes = message.get("body", b"")
+            size += len(piece)
+            if size > limit:
+                raise too_large(limit)
+            pieces.append(piece)
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+
+    async def gone(self) -> None:
+        """Return when the client has gone away (or was answered); what it still sends is dropped."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def too_large(limit: int) -> TooLarge:
+    """The refusal of a body, in the original's words."""
+    return TooLarge(f"Body exceeded {max(limit // MEGABYTE, 1)}mb limit")
+
+
+def read_pairs(query: bytes) -> tuple[Pair, ...]:
+    """A query string's pairs: `+` is a blank, empty parts vanish, a key without `=` has a blank value."""
+    if not query:
+        return ()
+    if b"%" not in query and b"+" not in query and query.isascii():
+        text = query.decode("ascii")
+        return tuple((key, value) for part in text.split("&") if part for key, _, value in (part.partition("="),))
+    try:
+        return tuple(_decoded(part) for part in query.split(b"&") if part)
+    except UnicodeDecodeError:
+        raise BadRequest("The query is not valid UTF-8") from None
+
+
+def _decoded(part: bytes) -> Pair:
+    key, _, value = part.replace(b"+", b" ").partition(b"=")
+    return unquote_to_bytes(key).decode(), unquote_to_bytes(value).decode()

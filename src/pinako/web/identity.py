@@ -1,0 +1,117 @@
+"""Header, `?token=` or cookie into the Viewer that every rule sees (rest.md 3, trpc.md 1.10)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from pinako.catalog.people import Viewer
+from pinako.errors import PinakoError
+from pinako.services import access
+from pinako.services.access import USED_EVERY, hash_of
+from pinako.services.library import Library
+from pinako.web.ask import Ask
+from pinako.web.threads import Threads
+
+log = logging.getLogger(__name__)
+
+FRESH_S = 0.1
+"""How long a known credential is believed unasked: a key that another process revokes is refused within this time."""
+
+COOKIES = ("__Secure-civ-token", "civ-token", "__Secure-civitai-token", "civitai-token")
+"""Session cookies, newest first; those without the prefix are the same on plain http."""
+
+_NOBODY = frozenset({"", "none", "null", "undefined"})
+"""What scripts send for a key that they do not have."""
+_MOST = 10_000
+
+
+class Identities:
+    """Says who is asking. A credential that is wrong, revoked or expired makes its caller anonymous, never an error."""
+
+    def __init__(self, library: Library, threads: Threads, clock: Callable[[], float] = time.monotonic) -> None:
+        self._library = library
+        self._threads = threads
+        self._clock = clock
+        self._anonymous = access.anonymous(library.caps)
+        self._known: dict[str, tuple[float, Viewer]] = {}
+        self._noted: dict[int, int] = {}
+
+    def viewer_of(self, ask: Ask) -> Viewer:
+        """The caller. Sets `ask.secured` where any credential was shown."""
+        headers = ask.headers
+        authorization = headers.get(b"authorization")
+        if authorization is not None:
+            ask.secured = True
+            return self._by_key(_second_word(authorization))
+        if b"token=" in ask.query:
+            tokens = [value for key, value in ask.pairs if key == "token"]
+            if tokens:
+                ask.secured = True
+                return self._by_key(tokens[0])
+        cookie = headers.get(b"cookie")
+        if cookie is None:
+            return self._anonymous
+        token = session_token(cookie.decode("latin-1"))
+        ask.secured = token is not None
+        return self._anonymous if token is None else self._by_session(token)
+
+    def forget(self) -> None:
+        """Ask the database again for everybody: after this process itself changed a key, user or session."""
+        self._known.clear()
+
+    def _by_key(self, key: str) -> Viewer:
+        if key.lower() in _NOBODY:
+            return self._anonymous
+        return self._remembered("key " + hash_of(key), lambda: self._look_up(key))
+
+    def _by_session(self, token: str) -> Viewer:
+        library = self._library
+        return self._remembered(
+            "session " + hash_of(token),
+            lambda: access.viewer_of_session(library.database.read(), token, library.now(), library.caps),
+        )
+
+    def _remembered(self, name: str, look_up: Callable[[], Viewer]) -> Viewer:
+        now = self._clock()
+        held = self._known.get(name)
+        if held is not None and now - held[0] < FRESH_S:
+            return held[1]
+        viewer = look_up()
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[name] = (now, viewer)
+        return viewer
+
+    def _look_up(self, key: str) -> Viewer:
+        viewer, used_at = access.viewer_of_key(self._library.database.read(), key, self._library.caps)
+        if viewer.key_id is not None:
+            self._note(viewer.key_id, used_at or 0)
+        return viewer
+
+    def _note(self, key_id: int, used_at: int) -> None:
+        """Write down that a key was used, once a minute at most and never while its caller waits."""
+        now = self._library.now()
+        if now - max(used_at, self._noted.get(key_id, 0)) >= USED_EVERY:
+            self._noted[key_id] = now
+            self._threads.start(self._write_use, key_id, now)
+
+    def _write_use(self, key_id: int, now: int) -> None:
+        try:
+            access.note_use(self._library.database, key_id, now)
+        except PinakoError as error:
+            log.warning("the use of key %d could not be noted: %s", key_id, error)
+
+
+def session_token(cookies: str) -> str | None:
+    """The session token among a Cookie header's pairs, or None."""
+    pairs = (part.strip().partition("=") for part in cookies.split(";"))
+    jar = {name: value.strip('"') for name, _, value in pairs}
+    return next((jar[name] for name in COOKIES if jar.get(name)), None)
+
+
+def _second_word(authorization: bytes) -> str:
+    """`<any scheme> <key>`: the scheme word is not looked at."""
+    words = authorization.decode("latin-1").split()
+    return words[1] if len(words) > 1 else ""

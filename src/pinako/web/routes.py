@@ -1,0 +1,94 @@
+"""The route table: which path has which handler, methods and error shape; exact paths are found by one dictionary look."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+import msgspec
+
+from pinako.errors import PinakoError, TooLarge
+from pinako.web.answers import Answer
+from pinako.web.ask import MEGABYTE, Ask
+from pinako.wire.failures import PLAIN, ErrorAnswer, Shapes, error_answer
+
+Quick: TypeAlias = Callable[[Ask], Answer]
+Slow: TypeAlias = Callable[[Ask], Awaitable[Answer]]
+Told: TypeAlias = Callable[[PinakoError], ErrorAnswer]
+
+READS = frozenset({"GET"})
+ANY = frozenset[str]()
+"""No method is refused: the original's Public endpoints do not look at it (rest.md 3)."""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One endpoint.
+
+    `path` has `{}` for each variable segment, whose decoded texts are `ask.args`; a last `{*}` takes the rest of the path.
+    `handler` runs on the event loop: a plain function for what is surely under 5 ms, else a coroutine that moves its work
+    with `ask.library`… to a thread (`web.threads.on_thread`). HEAD comes with GET, OPTIONS with everything.
+    """
+
+    path: str
+    handler: Quick | Slow
+    methods: frozenset[str] = READS
+    errors: Told = error_answer
+    body_limit: int = MEGABYTE
+    limited: bool = True
+    """Whether the caller's rate counts here."""
+
+    @property
+    def allowed(self) -> str:
+        """The value of `Allow` and of the CORS list of methods."""
+        methods = self.methods or {"GET", "POST"}
+        return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()) | {"OPTIONS"}))
+
+    def allows(self, method: str) -> bool:
+        """Whether this endpoint answers a method."""
+        return not self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
+
+
+def rest_errors(shapes: Shapes = PLAIN) -> Told:
+    """Errors in a REST endpoint's documented shapes; a body over the limit is bare text everywhere (rest.md 5)."""
+
+    def tell(error: PinakoError) -> ErrorAnswer:
+        if isinstance(error, TooLarge):
+            return ErrorAnswer(error.status, error.message.encode(), "text/plain; charset=utf-8")
+        return error_answer(error, shapes)
+
+    return tell
+
+
+class Table:
+    """Routes by path. Doubled slashes and one at the end make no difference."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._exact: dict[str, Route] = {}
+        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        for route in routes:
+            if "{" in route.path:
+                self._patterns.append((_pattern(route.path), route))
+            else:
+                self._exact[route.path] = route
+
+    def find(self, path: str) -> tuple[Route, tuple[str, ...]] | None:
+        """The route of a decoded path with the texts of its variable segments, or None."""
+        route = self._exact.get(path)
+        if route is not None:
+            return route, ()
+        if "//" in path or path.endswith("/"):
+            path = re.sub("/{2,}", "/", path).rstrip("/") or "/"
+            route = self._exact.get(path)
+            if route is not None:
+                return route, ()
+        for pattern, route in self._patterns:
+            found = pattern.fullmatch(path)
+            if found:
+                return route, found.groups()
+        return None
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    text = re.escape(path).replace(re.escape("{}"), "([^/]+)").replace(re.escape("{*}"), "(.+)")
+    return re.compile(text, re.DOTALL)
