@@ -8,7 +8,20 @@ from pathlib import Path
 
 from pinako import errors
 from pinako.catalog.generation import Generation
-from pinako.metadata import a1111, comfyui
+from pinako.metadata import (
+    a1111,
+    civitai,
+    comfyui,
+    drawthings,
+    easydiffusion,
+    fooocus,
+    huggingface,
+    invokeai,
+    novelai,
+    ruinedfooocus,
+    swarmui,
+    tensorart,
+)
 from pinako.metadata.a1111_write import write_a1111
 from pinako.metadata.candidates import Candidate, resource_candidates
 from pinako.metadata.containers import Notes, Source, read_container
@@ -39,7 +52,21 @@ __all__ = [
 
 Reader = Callable[[Mapping[str, str]], Generation | None]
 
-GENERATORS: tuple[Reader, ...] = (a1111.read, comfyui.read)
+GENERATORS: tuple[Reader, ...] = (
+    a1111.read,
+    swarmui.read,
+    ruinedfooocus.read,
+    tensorart.read,
+    civitai.read,
+    comfyui.read,
+    fooocus.read,
+    invokeai.read,
+    novelai.read,
+    drawthings.read,
+    easydiffusion.read,
+    huggingface.read,
+)
+"""In the real order for the first ones (domain.md g): a ComfyUI file that also has A1111 text is read as A1111."""
 
 
 def read_file(path: str | os.PathLike[str]) -> Reading:
@@ -69,5 +96,5 @@ def recognise(fields: Mapping[str, str]) -> Generation | None:
     for read in GENERATORS:
         generation = read(fields)
         if generation is not None:
-            return generation
+            return comfyui.complete(generation, fields) if "prompt" in fields or "workflow" in fields else generation
     return None

@@ -62,6 +62,8 @@ def _prompt_with_tags(generation: Generation) -> str:
 def _settings(generation: Generation) -> Iterator[tuple[str, str]]:
     yield "Steps", str(generation.steps if generation.steps is not None else "")
     model, tool = generation.model, generation.tool
+    if model is not None and model.model_version_id is not None:
+        model = None  # said by its id in the site's block
     size = f"{generation.width}x{generation.height}" if generation.width and generation.height else None
     for key, value in (
         ("Sampler", generation.sampler), ("Schedule type", generation.scheduler),

@@ -41,6 +41,11 @@ def loads_at(text: str, position: int) -> tuple[Any, int]:
     return (None, position) if value is None else (mend(value), end)
 
 
+def encode(value: Any) -> str:
+    """The value as compact JSON text."""
+    return msgspec.json.encode(value).decode()
+
+
 def mend(value: Any) -> Any:
     """The same value without what UTF-8 and PostgreSQL cannot hold: lone surrogates and NULs in its texts."""
     if isinstance(value, str):

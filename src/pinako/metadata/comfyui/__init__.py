@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
 from pinako.catalog.generation import Generation, UsedModel, UsedTool
 from pinako.metadata.comfyui.graph import Graph, parse_graph
 from pinako.metadata.comfyui.loaders import find_model, gather
 from pinako.metadata.comfyui.resolve import Resolver
 from pinako.metadata.comfyui.sampling import Sampling, find_samplers, read_sampling
 from pinako.metadata.comfyui.workflow import graph_of_workflow
-from pinako.metadata.jsontext import loads_dict
+from pinako.metadata.jsontext import encode, loads_dict
 from pinako.metadata.record import from_meta
 from pinako.metadata.resources import name_or_air
 from pinako.metadata.samplers import site_sampler
@@ -41,6 +39,32 @@ def read(fields: Mapping[str, str]) -> Generation | None:
     )
 
 
+def complete(generation: Generation, fields: Mapping[str, str]) -> Generation:
+    """A record that another reader made of a file with a graph, with what only the graph says: the graph itself, files
+    that it loads, and settings that the text lacks. What the text says stays."""
+    if generation.generator not in ("a1111", "tensorart") or "comfy" in generation.meta:
+        return generation
+    graph, prompt, workflow = find_graph(fields)
+    if graph is None:
+        return generation
+    drawn, sampling = graph_meta(graph)
+    if generation.model is not None:
+        drawn.pop("models", None)
+    if generation.scheduler is not None:
+        drawn.pop("scheduler", None)
+    if generation.denoise is not None:
+        drawn.pop("denoise", None)
+    meta = drawn | generation.meta | {"comfy": comfy_text(prompt, workflow)}
+    return from_meta(
+        meta,
+        generator=generation.generator,
+        tool=generation.tool,
+        process=sampling.process if sampling else generation.process,
+        model=generation.model,
+        native_sampler=generation.native_sampler,
+    )
+
+
 def find_graph(fields: Mapping[str, str]) -> tuple[Graph | None, str, str]:
     """(graph, JSON text of `prompt`, of `workflow`): the graph that ran, else the canvas. Texts are as in the file."""
     prompt, workflow, canvas = "", "", None
@@ -59,9 +83,9 @@ def find_graph(fields: Mapping[str, str]) -> tuple[Graph | None, str, str]:
         elif "prompt" in found or "workflow" in found:  # both in one object: video savers, SaveImagePlus
             inner, drawn = _object(found.get("prompt")), _object(found.get("workflow"))
             if graph is None and inner and (graph := parse_graph(inner)) is not None:
-                prompt = _encode(inner)
+                prompt = encode(inner)
             if drawn and isinstance(drawn.get("nodes"), list):
-                workflow, canvas = workflow or _encode(drawn), canvas or drawn
+                workflow, canvas = workflow or encode(drawn), canvas or drawn
     if graph is None and canvas is not None:
         graph = graph_of_workflow(canvas)
     return graph, prompt, workflow
@@ -145,7 +169,3 @@ def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return loads_dict(value)
     return value if isinstance(value, dict) else {}
-
-
-def _encode(value: dict[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
