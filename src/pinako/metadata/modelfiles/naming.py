@@ -39,7 +39,7 @@ _PARTS = {
 _IGNORED = {"only", "no", "non", "fix", "fixed", "scaled", "mixed"}
 _QUANT = re.compile(r"^(i?q\d(_[0-9a-z]+)*|tq\d_0)$", re.IGNORECASE)
 _VERSION = re.compile(
-    r"^(v(er(sion)?)?\.?\d+[a-z]?\d*|\d+(\.\d+)+[a-z]?|e(poch)?\d{1,6}|step\d{1,7}|\d{5,6}|beta\d*|alpha\d*|final|rc\d+|r\d+)$",
+    r"^(v(er(sion)?)?\.?\d+(\.\d+)*[a-z0-9]*|\d+(\.\d+)+[a-z]?|e(poch)?\d{1,6}|step\d{1,7}|\d{5,6}|beta\d*|alpha\d*|final|rc\d+|r\d+)$",
     re.IGNORECASE,
 )
 # A version glued to the end of a word, as in `dreamv2` or `ponyDiffusionV6XL` (where it belongs to the name).
@@ -64,7 +64,7 @@ def hints_of_name(name: str) -> NameHints:
             model_words.append(word)
     if not version_words and model_words:
         model_words, version_words = _unglued(model_words)
-    model = " ".join(model_words) or stem
+    model = " ".join(model_words) or stem.strip() or "model"
     version = " ".join(version_words)
     return NameHints(
         model=model,
@@ -92,11 +92,11 @@ def _words(stem: str) -> list[str]:
     # Quantisation words hold underscores of their own, so they are kept whole before the name is cut at separators.
     kept = re.sub(
         r"(?i)(?<![a-z0-9])(i?q\d(?:_[0-9a-z]{1,3}){1,2}|tq\d_0|fp8_(?:mixed|scaled|e4m3fn|e5m2))(?![a-z0-9])",
-        lambda match: match.group().replace("_", "\x1f"),
+        lambda match: match.group().replace("_", "\ue000"),
         stem,
     )
     parts = re.split(r"[\s_\-()\[\]]+", re.sub(r"(?<!\d)\.|\.(?!\d)", " ", kept))
-    return [part.replace("\x1f", "_") for part in parts if part]
+    return [part.replace("\ue000", "_") for part in parts if part]
 
 
 def _is_marker(word: str, found: dict[str, str], named: bool) -> bool:
