@@ -123,7 +123,9 @@ def join_image(
     nested_id: int | None = None,
     tags: bool = False,
 ) -> bytes:
-    """One item. `counts` are likes, dislikes, hearts, laughs, cries, comments; `meta` the metadata to show, as JSON.
+    """One item. `counts` are likes, dislikes, hearts, laughs, cries, comments; what follows them is ignored.
+
+    `meta` is the metadata to show, as JSON.
 
     `nested_id`: the image's id where the caller asked for the nested form `{"id", "meta"}` (`flatMeta=false`).
     """
@@ -131,4 +133,4 @@ def join_image(
     if nested_id is not None:
         shown = b'{"id":%d,"meta":%s}' % (nested_id, shown)
     tail = b',"tags":' + parts.tags if tags else b""
-    return b"".join((parts.head, stats_text(*counts), b',"meta":', shown, tail, b"}"))
+    return b"".join((parts.head, stats_text(*counts[:6]), b',"meta":', shown, tail, b"}"))

@@ -1,132 +1,312 @@
-"""The inputs of the image feeds of tRPC (trpc.md 3) into an ImageQuery and how to show the page."""
+"""Images as tRPC sends them: one fragment for list items and for `image.get`, and the generation data of one image.
+
+The item is the union of what each age reads (trpc.md 4.2): fields that today's server dropped stay. Stored: the head, its
+date marks, its tags. Counts, the caller's reactions, metadata and tags are spliced in on joining.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import msgspec
 
-from pinako.catalog import enums
-from pinako.catalog.queries import ImageQuery, ImageSort, Period
-from pinako.errors import BadRequest
-from pinako.wire import trpc_input as read
-from pinako.wire.params_images import NOTHING
-from pinako.wire.trpc_input import Input, broken
+from pinako.catalog.images import FullImage, GenerationData, GenerationResource, Reacted
+from pinako.catalog.people import User
+from pinako.catalog.tags import Tag
+from pinako.wire.fragments import encode
+from pinako.wire.superjson import Marks, date_marks
+from pinako.wire.times import iso
+from pinako.wire.trpc import Item, Reply, reply
 
-INCLUDES = ("tags", "count", "cosmetics", "report", "meta", "tagIds", "profilePictures", "metaSelect")
-
-_ROWS = read.num(0, 200)
-_SORT = read.word([*ImageSort])
-_PERIOD = read.word([*Period])
-_PERIOD_MODE = read.word(("stats", "published"))
-_TYPES = read.many(read.word(enums.MEDIA_TYPES))
-_REACTIONS = read.many(read.word(enums.REACTIONS))
-_INCLUDES = read.many(read.word(INCLUDES))
-_MASK = read.num(0)
+_BREAK = b"\x03"
+_STRENGTH_TYPES = ("TextualInversion", "LORA", "DoRA", "LoCon")
+"""Types whose use has a weight worth telling."""
 
 
-class ImagesInput(msgspec.Struct, frozen=True, kw_only=True):
-    """`image.getInfinite` and `image.getImagesAsPostsInfinite`; for the latter the limit counts posts."""
+class TrpcUser(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A user wherever one appears. `image` is a whole address or a bare media key."""
 
-    query: ImageQuery
-    with_tags: bool = False
-    with_meta: bool = False
+    id: int
+    username: str | None
+    image: str | None
+    deleted_at: str | None
+    cosmetics: tuple[()] = ()
+    profile_picture: None = None
 
 
-def read_images(value: Any, *, as_posts: bool = False) -> ImagesInput:
-    """Read the input; ValidationError for what does not fit, BadRequest for a cursor with prioritised users.
+def trpc_user(user: User) -> TrpcUser:
+    """A user as tRPC shows one."""
+    return TrpcUser(id=user.id, username=user.username, image=user.image, deleted_at=iso(user.deleted_at))
 
-    `as_posts`: `hidden` then means another thing (what a gallery's owner hid) and filters nothing here.
-    """
-    given = Input(value)
-    include = given.take("include", _INCLUDES, ("cosmetics",))
-    query = ImageQuery(
-        limit=given.take("limit", _ROWS, 0) or 100,
-        cursor=given.take("cursor", read.cursor, None),
-        level=given.take("browsingLevel", _MASK, None) or None,
-        **_time(given),
-        **_scope(given),
-        **_narrowing(given),
-        **_viewer_filters(given, as_posts=as_posts),
-        has_meta="meta" in include or given.take("withMeta", read.flag, False),
+
+class TrpcImage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An image without what is spliced: stats, reactions, meta, tags."""
+
+    id: int
+    name: str | None
+    url: str
+    nsfw_level: int
+    width: int | None
+    height: int | None
+    hash: str | None
+    hide_meta: bool
+    has_meta: bool
+    has_positive_prompt: bool
+    on_site: bool
+    remix_of_id: int | None
+    created_at: str
+    sort_at: str
+    published_at: str | None
+    scanned_at: str | None
+    mime_type: str | None
+    type: str
+    metadata: dict[str, Any]
+    ingestion: str
+    blocked_for: str | None
+    needs_review: str | None
+    post_id: int | None
+    post_title: str | None
+    index: int
+    minor: bool
+    poi: bool
+    acceptable_minor: bool
+    availability: str
+    model_version_id: int | None
+    model3d_id: None = msgspec.field(default=None, name="model3dId")
+    model_version_ids: tuple[int, ...]
+    model_version_ids_manual: tuple[int, ...]
+    base_model: str | None
+    user_id: int
+    user: TrpcUser
+    profile_picture_id: None = None
+    cosmetic: None = None
+    thumbnail_url: None = None
+    judge_score: None = None
+    tag_ids: tuple[int, ...]
+
+
+class TrpcVotable(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A tag inside an item, where `include` asks for tags."""
+
+    image_id: int
+    id: int
+    name: str
+    type: str
+    nsfw_level: int
+    score: int = 0
+    up_votes: int = 0
+    down_votes: int = 0
+    automated: bool = False
+    needs_review: bool = False
+    concrete: bool = True
+    last_upvote: None = None
+
+
+class ImageParts(NamedTuple):
+    """A fragment split once, when it is cached."""
+
+    head: bytes
+    marks: Marks
+    tags: bytes
+
+
+def write_image(full: FullImage) -> bytes:
+    """The fragment of one image."""
+    head = encode(_image(full))
+    tags = encode([_votable(full.image.id, tag) for tag in full.tags])
+    marks = ",".join(date_marks(head)).encode()
+    return _BREAK.join((head[:-1], marks, tags))
+
+
+def split_image(body: bytes) -> ImageParts:
+    """A stored fragment in its parts."""
+    head, marks, tags = body.split(_BREAK)
+    return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), tags)
+
+
+@lru_cache(maxsize=65536)
+def stats_text(
+    like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int, collected: int, tipped: int
+) -> bytes:
+    """The counts of an item. Views are not counted, here as upstream."""
+    return (
+        b',"stats":{"likeCountAllTime":%d,"laughCountAllTime":%d,"heartCountAllTime":%d,"cryCountAllTime":%d,'
+        b'"commentCountAllTime":%d,"collectedCountAllTime":%d,"tippedAmountCountAllTime":%d,'
+        b'"dislikeCountAllTime":%d,"viewCountAllTime":0},"reactions":['
+        % (like, laugh, heart, cry, comment, collected, tipped, dislike)
     )
-    with_tags = "tags" in include or given.take("withTags", read.flag, False)
-    given.check()
-    if query.collection_tag_id is not None and query.collection_id is None:
-        raise broken("collectionTagId", "collectionTagId requires collectionId")
-    if query.prioritized_users and query.cursor is not None:
-        raise BadRequest("Cannot use cursor with prioritizedUserIds")
-    return ImagesInput(query=query, with_tags=with_tags, with_meta="metaSelect" in include)
 
 
-def _time(given: Input) -> dict[str, Any]:
-    return {
-        "period": Period(given.take("period", _PERIOD, Period.ALL_TIME.value)),
-        "period_filters": given.take("periodMode", _PERIOD_MODE, "published") == "published",
-        "sort": _sort(given),
-    }
+@lru_cache(maxsize=4096)
+def reactions_text(user_id: int, words: tuple[str, ...]) -> bytes:
+    """The caller's own reactions to one thing, without the brackets."""
+    return b",".join(b'{"userId":%d,"reaction":"%s"}' % (user_id, word.encode()) for word in words)
 
 
-def _sort(given: Input) -> ImageSort | None:
-    """Newest where nothing is asked (trpc.md 11); a post keeps its own order whatever is asked, a collection if nothing is."""
-    asked = given.take("sort", _SORT, None)
-    in_post = "postId" in given and "modelId" not in given
-    if in_post or (asked is None and "collectionId" in given):
-        return None
-    return ImageSort.NEWEST if asked is None else ImageSort(asked)
+def join_image(
+    parts: ImageParts, counts: Sequence[int], *, reactions: bytes = b"", meta: bytes | None = None, tags: bool = False
+) -> Item:
+    """One item. `counts` are likes, dislikes, hearts, laughs, cries, comments, collections, tips.
+
+    `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them.
+    """
+    body = b"".join((
+        parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null",
+        b',"tags":', parts.tags if tags else b"null", b"}",
+    ))  # fmt: skip
+    return body, parts.marks
 
 
-def _scope(given: Input) -> dict[str, Any]:
-    version_id = given.take("modelVersionId", read.one_id, None)
-    model_id = given.take("modelId", read.one_id, None)
-    user_id = given.take("userId", read.one_id, None)
-    name = given.take("username", read.username, None)
-    post_id = given.take("postId", read.one_id, None)
-    posts = given.take("postIds", read.id_list, ())
-    return {
-        "ids": _ids(given),
-        "post_ids": posts if post_id is None else (post_id,),
-        "model_id": None if version_id is not None else model_id,
-        "version_id": version_id,
-        "user_id": user_id,
-        "username": None if user_id is not None else name,
-        "collection_id": given.take("collectionId", read.one_id, None),
-        "collection_tag_id": given.take("collectionTagId", read.one_id, None),
-        "prioritized_users": given.take("prioritizedUserIds", read.id_list, ()),
-    }
+def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
+    """`image.get`."""
+    image = full.image
+    counts = (
+        image.like_count, image.dislike_count, image.heart_count, image.laugh_count, image.cry_count,
+        image.comment_count, image.collected_count, image.tipped_count,
+    )  # fmt: skip
+    own = reactions_text(reacted.user_id, reacted.words) if reacted else b""
+    return reply(*join_image(split_image(write_image(full)), counts, reactions=own, tags=True))
 
 
-def _ids(given: Input) -> tuple[int, ...]:
-    """Exact images; nothing at all for things that a library does not hold (reviews, 3D models, tools, techniques)."""
-    image_id = given.take("imageId", read.one_id, None)
-    found = given.take("ids", read.id_list, ())
-    elsewhere = [given.take(key, read.one_id, None) for key in ("reviewId", "model3dId")]
-    crafts = [given.take(key, read.id_list, ()) for key in ("tools", "techniques")]
-    if any(id is not None for id in elsewhere) or any(crafts):
-        return NOTHING
-    return found if image_id is None else (image_id,)
+def _image(full: FullImage) -> TrpcImage:
+    image, post = full.image, full.post
+    return TrpcImage(
+        id=image.id, name=image.name, url=image.media_key, nsfw_level=image.level, width=image.width,
+        height=image.height, hash=image.blurhash, hide_meta=image.hide_meta,
+        has_meta=image.has_meta and not image.hide_meta,
+        has_positive_prompt=image.has_prompt and not image.hide_meta, on_site=image.on_site,
+        remix_of_id=image.remix_of_id, created_at=iso(image.created_at), sort_at=iso(image.sort_at),
+        published_at=None if image.published_at is None else iso(image.sort_at), scanned_at=iso(image.scanned_at),
+        mime_type=image.mime, type=image.type, metadata=file_facts(full), ingestion=image.ingestion,
+        blocked_for=image.blocked_for, needs_review=image.needs_review, post_id=image.post_id,
+        post_title=post.title if post else None, index=image.idx, minor=image.minor, poi=image.poi,
+        acceptable_minor=image.acceptable_minor, availability=image.availability,
+        model_version_id=post.version_id if post else None,
+        model_version_ids=tuple(dict.fromkeys(used.version_id for used in full.used if used.detected)),
+        model_version_ids_manual=tuple(dict.fromkeys(used.version_id for used in full.used if not used.detected)),
+        base_model=image.base_model, user_id=image.user_id, user=trpc_user(full.user),
+        tag_ids=tuple(tag.id for tag in full.tags),
+    )  # fmt: skip
 
 
-def _narrowing(given: Input) -> dict[str, Any]:
-    return {
-        "types": given.take("types", _TYPES, ()),
-        "any_tags": given.take("tags", read.id_list, ()),
-        "excluded_tags": given.take("excludedTagIds", read.id_list, ()),
-        "excluded_users": given.take("excludedUserIds", read.id_list, ()),
-        "excluded_images": given.take("excludedImageIds", read.id_list, ()),
-        "base_models": given.take("baseModels", read.names, ()),
-        "on_site": given.take("fromPlatform", read.coerced_flag, False),
-        "remix_of": given.take("remixOfId", read.one_id, None),
-        "hide_poi": given.take("disablePoi", read.flag, False),
-        "hide_minor": given.take("disableMinor", read.flag, False),
-    }
+def file_facts(full: FullImage) -> dict[str, Any]:
+    """`metadata` of an image: its size and BlurHash, and whatever else was kept (a video's length)."""
+    image = full.image
+    facts: dict[str, Any] = {"hash": image.blurhash, "width": image.width, "height": image.height}
+    if image.size is not None:
+        facts["size"] = image.size
+    kept = msgspec.json.decode(image.metadata) if image.metadata not in ("", "{}") else {}
+    return facts | kept if isinstance(kept, dict) else facts
 
 
-def _viewer_filters(given: Input, *, as_posts: bool) -> dict[str, Any]:
-    hidden = given.take("hidden", read.flag, False)
-    return {
-        "hidden": hidden and not as_posts,
-        "followed": given.take("followed", read.flag, False),
-        "reactions": given.take("reactions", _REACTIONS, ()),
-        "drafts": given.take("pending", read.flag, False),
-    }
+def _votable(image_id: int, tag: Tag) -> TrpcVotable:
+    return TrpcVotable(image_id=image_id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level)
+
+
+# --- generation data ----------------------------------------------------------------------------------------------
+
+
+class TrpcResource(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A model version that an image was made with. Both names of its id are sent (trpc.md 11)."""
+
+    image_id: int
+    model_version_id: int
+    strength: float | None
+    model_id: int
+    model_name: str
+    model_type: str
+    version_id: int
+    version_name: str
+    base_model: str
+
+
+class TrpcGeneration(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """`image.getGenerationData`. `engine` stands beside `meta` too, where one of the documents reads it."""
+
+    type: str
+    on_site: bool
+    process: str | None
+    engine: str | None
+    meta: msgspec.Raw
+    display_keys: None = None
+    resources: tuple[TrpcResource, ...]
+    tools: tuple[()] = ()
+    techniques: tuple[()] = ()
+    external: msgspec.Raw
+    can_remix: bool
+    remix_of_id: int | None
+
+
+_LEGACY_META = {"Clip skip": "clipSkip"}
+_NUMBERS = ("cfgScale", "steps", "seed", "clipSkip")
+
+
+def generation_reply(data: GenerationData) -> Reply:
+    """`image.getGenerationData`; members that the original leaves undefined are null and marked so."""
+    image = data.image
+    meta = _decoded_meta(data.meta)
+    external = meta.pop("external", None)
+    shown = clean_meta(meta) if data.meta is not None else None
+    prompt = bool(shown and shown.get("prompt"))
+    body = TrpcGeneration(
+        type=image.type,
+        on_site=image.on_site and shown is not None,
+        process=data.process,
+        engine=_text_of(meta.get("engine")),
+        meta=msgspec.Raw(encode(shown)),
+        resources=tuple(_resource(image.id, used) for used in data.resources),
+        external=msgspec.Raw(encode(external)),
+        can_remix=prompt,
+        remix_of_id=image.remix_of_id,
+    )
+    absent = {"meta": shown, "external": external, "remixOfId": image.remix_of_id, "displayKeys": None}
+    return reply(encode(body), tuple(f"{key}?" for key, value in absent.items() if value is None))
+
+
+def _decoded_meta(text: str | None) -> dict[str, Any]:
+    value = msgspec.json.decode(text) if text else {}
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _text_of(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def clean_meta(meta: dict[str, Any]) -> dict[str, Any]:
+    """Metadata as the original shows it: no nulls or empty lists, `Clip skip` folded in, numbers as numbers."""
+    kept = {key: value for key, value in meta.items() if value is not None and value != []}
+    for old, new in _LEGACY_META.items():
+        if old in kept:
+            kept.setdefault(new, kept.pop(old))
+            kept.pop(old, None)
+    for key in _NUMBERS:
+        if key in kept:
+            kept[key] = _number_of(kept[key])
+    return kept
+
+
+def _number_of(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return int(value) if value.strip().lstrip("+-").isdecimal() else number
+
+
+def _resource(image_id: int, used: GenerationResource) -> TrpcResource:
+    weighted = used.strength is not None and used.model_type in _STRENGTH_TYPES
+    return TrpcResource(
+        image_id=image_id,
+        model_version_id=used.version_id,
+        strength=(used.strength or 0) / 100 if weighted else None,
+        model_id=used.model_id,
+        model_name=used.model_name,
+        model_type=used.model_type,
+        version_id=used.version_id,
+        version_name=used.version_name,
+        base_model=used.base_model,
+    )

@@ -11,10 +11,10 @@ import msgspec
 from pinako.catalog.images import FullPost
 from pinako.catalog.tags import Tag
 from pinako.wire.fragments import encode
-from pinako.wire.reply_images import TrpcUser, trpc_user
 from pinako.wire.superjson import Marks, date_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
+from pinako.wire.trpc_images import TrpcUser, trpc_user
 
 _BREAK = b"\x03"
 
