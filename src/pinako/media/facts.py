@@ -56,15 +56,17 @@ def read_facts(source: bytes | Path, *, pixel_hash: bool = True, pixel_limit: in
         if not pixel_hash:
             image.draft("RGB", (_SMALL, _SMALL))
         load(image)
-        return _measure(image, mime=mime, animated=animated, full=full, pixel_hash=pixel_hash)
+        return measure_image(image, mime=mime, animated=animated, full=full, pixel_hash=pixel_hash)
 
 
 def measure(image: Image.Image, mime: str, *, pixel_hash: bool = True) -> PictureFacts:
     """The facts of a picture that is in memory already and will be stored without loss as `mime`."""
-    return _measure(image, mime=mime, animated=False, full=image.size, pixel_hash=pixel_hash)
+    return measure_image(image, mime=mime, animated=False, full=image.size, pixel_hash=pixel_hash)
 
 
-def _measure(image: Image.Image, *, mime: str, animated: bool, full: tuple[int, int], pixel_hash: bool) -> PictureFacts:
+def measure_image(
+    image: Image.Image, *, mime: str, animated: bool, full: tuple[int, int], pixel_hash: bool
+) -> PictureFacts:
     orientation = orientation_of(image)
     colour = as_colour(image)
     small = upright(flatten(_shrink(colour)), orientation)
