@@ -68,8 +68,9 @@ class Twin:
         bits = row.level or UNRATED_BIT
         if row.room == 0:
             return bool(row.level & sight.mask)
-        mine = sight.all_owners or (sight.owner != 0 and sight.owner in row.values[self.spec.owner])
-        return mine and any(room == row.room and bits & mask for room, mask in sight.rooms)
+        mine = sight.owner != 0 and sight.owner in row.values[self.spec.owner]
+        opened = (*sight.all, *(sight.own if mine else ()))
+        return any(room == row.room and bits & mask for room, mask in opened)
 
     def passes(self, row: Plain, term: Term) -> bool:
         if isinstance(term, AnyOf):

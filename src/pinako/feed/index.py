@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+import numpy as np
 from pyroaring import BitMap
 
 from pinako.errors import BadRequest
@@ -23,7 +24,23 @@ from pinako.feed.ranges import Ranges
 from pinako.feed.rows import Rows
 from pinako.feed.search import Search
 from pinako.feed.shuffle import build_cells, cell_of, deal, dealt
-from pinako.feed.spec import AnyOf, Between, Change, Drop, Mark, Move, NoneOf, Page, Put, Row, Show, Sight, Spec, Term
+from pinako.feed.spec import (
+    AnyOf,
+    Between,
+    Change,
+    Drop,
+    Ids,
+    Mark,
+    Move,
+    NoneOf,
+    Page,
+    Put,
+    Row,
+    Show,
+    Sight,
+    Spec,
+    Term,
+)
 from pinako.feed.tiers import Tiers
 from pinako.feed.unions import Unions
 from pinako.feed.visibility import Visibility
@@ -61,6 +78,7 @@ class Index:
         self.ranges = Ranges(self._rows_between)
         self.lock = threading.Lock()
         self.writing = threading.Lock()
+        self._filed = object()  # another one whenever ids get other ordinals
         self._answers: OrderedDict[tuple[Sight, tuple[Term, ...]], BitMap] = OrderedDict()
 
     def hang(self, tiers: dict[str, Tiers]) -> Index:
@@ -114,6 +132,14 @@ class Index:
         with self.lock:
             ordinal = self.rows.find(id)
             return ordinal >= 0 and bool(self._search(sight, terms).sift([ordinal]))
+
+    def keep(self, sight: Sight, terms: Sequence[Term], ids: Sequence[int]) -> list[int]:
+        """Those of the ids that are seen and pass, in the order given."""
+        with self.lock:
+            found = [(self.rows.find(id), id) for id in ids]
+            held = self._search(sight, terms).sift([ordinal for ordinal, _ in found if ordinal >= 0])
+            kept = set(held)
+            return [id for ordinal, id in found if ordinal in kept]
 
     def position(self, sort: str, id: int) -> tuple[int, ...] | None:
         """Where an id stands in a sort, alive or not; None for an id never seen."""
@@ -180,13 +206,32 @@ class Index:
             return Avoiding(self.unions.parts(term.pairs), spare, self.rows.count)
         if isinstance(term, Between):
             return Holding(self.ranges.get(term))
-        named = bitmap_of(self.rows.find_all(term.ids))
+        named = self._named(term.ids)
         return Holding(named) if term.inside else Avoiding([named], [], self.rows.count)
 
+    def _named(self, ids: tuple[int, ...] | Ids) -> BitMap:
+        if not isinstance(ids, Ids):
+            return bitmap_of(self.rows.find_all(ids))
+        if ids.looked_up is None or ids.looked_up[0] is not self._filed:
+            ids.looked_up = (self._filed, bitmap_of(self.rows.find_all(ids.values)))
+        return ids.looked_up[1]
+
     def _rows_between(self, term: Between) -> BitMap:
-        tree = next(tree for tree in self._trees if tree.order.names[0] == term.column)
+        tree = next((tree for tree in self._trees if tree.order.names[0] == term.column), None)
+        if tree is None:
+            return self._scan(term)
         low, high = _signed_range(term, tree.order.ways[0])
         return tree.between((low,) if low is not None else None, (high,) if high is not None else None)
+
+    def _scan(self, term: Between) -> BitMap:
+        """A column that no sort begins with is read whole: for small entities and rare questions."""
+        column = self.rows.columns[term.column][: self.rows.count]
+        kept = np.ones(len(column), bool)
+        if term.low is not None:
+            kept &= column >= term.low
+        if term.high is not None:
+            kept &= column < term.high
+        return bitmap_of(np.flatnonzero(kept).astype(np.uint32))
 
     # Writes
 
@@ -232,6 +277,7 @@ class Index:
         if old >= 0 and old in self.visibility.alive:
             self._drop(old, row.id)
         ordinal = self.rows.append(row.id, row.keys)
+        self._filed = object()
         for field, values in zip(self.spec.fields, row.values, strict=True):
             postings = self.fields[field]
             for value in dict.fromkeys(values):
@@ -262,6 +308,7 @@ class Index:
             self.visibility.forget_private()
 
     def _drop(self, ordinal: int, id: int) -> None:
+        self._filed = object()
         for tree in self._trees:
             tree.remove(tree.order.place(ordinal), ordinal)
         self.visibility.hide(ordinal)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
+from pyroaring import BitMap
 
 UP = 1
 DOWN = -1
@@ -91,16 +93,15 @@ Change = Put | Drop | Move | Mark | Show
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What a viewer may see: public rows that share a bit with `mask`, and, in `rooms`, private ones.
+    """What a viewer may see: public rows that share a bit with `mask`, and some private ones.
 
-    `rooms` are pairs (room, mask; UNRATED_BIT for level 0). They count for the rows of `owner`, or, where `owner` is
-    0 and `all_owners` is set (moderators), for everybody's.
+    `own` are pairs (room, mask; UNRATED_BIT for level 0) that count for the rows of `owner`; `all` for everybody's.
     """
 
     mask: int
     owner: int = 0
-    rooms: tuple[tuple[int, int], ...] = ()
-    all_owners: bool = False
+    own: tuple[tuple[int, int], ...] = ()
+    all: tuple[tuple[int, int], ...] = ()
 
 
 class AnyOf(msgspec.Struct, frozen=True):
@@ -124,10 +125,23 @@ class Between(msgspec.Struct, frozen=True):
     high: int | None = None
 
 
+class Ids:
+    """Ids from outside the index (a collection, one's reactions), in their own order. Equal only to itself.
+
+    Keep one as long as it holds good: the index then looks its rows up once.
+    """
+
+    __slots__ = ("looked_up", "values")
+
+    def __init__(self, values: Sequence[int]) -> None:
+        self.values = tuple(values)
+        self.looked_up: tuple[object, BitMap] | None = None
+
+
 class Among(msgspec.Struct, frozen=True):
     """Rows named by id, or (`inside` False) all others. Unknown ids are no error."""
 
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] | Ids
     inside: bool = True
 
 

@@ -56,7 +56,7 @@ class Visibility:
 
     def private(self, sight: Sight, owned: Postings | None) -> BitMap:
         """Private rows that the sight opens. `owned` is the owner field of the entity."""
-        if not sight.rooms or not (sight.all_owners or sight.owner) or not any(self.rooms.keys() - {0}):
+        if not (sight.all or (sight.own and sight.owner)) or not any(self.rooms.keys() - {0}):
             return NOTHING
         known = self._private.get(sight)
         if known is None:
@@ -70,13 +70,9 @@ class Visibility:
         self._private.clear()
 
     def _open(self, sight: Sight, owned: Postings | None) -> BitMap:
-        opened = [
-            bitmap
-            for room, mask in sight.rooms
-            for bit, bitmap in self.rooms.get(room, {}).items()
-            if bit & mask and bitmap
-        ]
-        if sight.all_owners:
-            return united(opened)
-        own = owned.get(sight.owner) if owned is not None else NOTHING
-        return united([own & bitmap for bitmap in opened])
+        own = owned.get(sight.owner) if owned is not None and sight.owner else NOTHING
+        return united([*self._shelves(sight.all), *(own & bitmap for bitmap in self._shelves(sight.own))])
+
+    def _shelves(self, rooms: tuple[tuple[int, int], ...]) -> list[BitMap]:
+        shelves = [(self.rooms.get(room, {}), mask) for room, mask in rooms]
+        return [bitmap for held, mask in shelves for bit, bitmap in held.items() if bit & mask and bitmap]
