@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import wraps
@@ -109,8 +110,7 @@ class SqliteConnection:
 
     @guarded
     def _set_up(self, cache_kib: int) -> None:
-        if self._raw.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            self._raw.execute("PRAGMA journal_mode = WAL")
+        self._use_wal(time.monotonic() + PATIENCE_S)
         self._raw.execute("PRAGMA synchronous = NORMAL")
         self._raw.execute(f"PRAGMA cache_size = -{cache_kib}")
         self._raw.execute("PRAGMA temp_store = MEMORY")
@@ -118,6 +118,17 @@ class SqliteConnection:
         self._raw.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         self._raw.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
         self._raw.create_function("fold", 1, fold_value, deterministic=True)
+
+    def _use_wal(self, limit: float) -> None:
+        """The busy timeout does not cover this switch: two programs that open a new file together must ask again."""
+        while self._raw.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            try:
+                if self._raw.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+                    raise StorageError(f"database {self.path}: SQLite needs a local file system here (WAL is not possible)")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
+                    raise
+                time.sleep(0.005)
 
     @guarded
     def rows(self, sql: str, params: Params = ()) -> list[Row]:
@@ -222,7 +233,7 @@ class Sqlite:
                 connection.copy_to(partial)
             os.replace(partial, target)
         except OSError as error:
-            raise StorageError(f"{target}: the copy before the upgrade failed ({error.strerror})") from error
+            raise StorageError(f"{target}: the copy could not be made ({error.strerror})") from error
         return str(target)
 
     def compact(self, connection: Connection) -> None:

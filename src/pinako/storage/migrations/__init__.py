@@ -47,8 +47,8 @@ def steps() -> tuple[str, ...]:
 
 def statements(step: str) -> list[str]:
     """The statements of one file. They end in `;` at a line's end; lines that begin with `--` are remarks."""
-    lines = [line for line in step.splitlines() if not line.startswith("--")]
-    return [statement.strip() for statement in "\n".join(lines).split(";\n") if statement.strip(" ;\n")]
+    lines = "".join(line + "\n" for line in step.splitlines() if not line.startswith("--"))
+    return [statement.strip() for statement in lines.split(";\n") if statement.strip()]
 
 
 def whole() -> list[str]:
@@ -86,10 +86,8 @@ def prepare(database: Database, *, first_id: int | None, path: Sequence[str] | N
         raise StorageError(
             f"this library was made by a newer Pinako (its format is {version}, this program knows {len(path)}): upgrade Pinako"
         )
-    if version < len(path):
-        database.engine.copy_aside(f"v{version}")
     for number in range(version + 1, len(path) + 1):
-        take_step(database, number, path[number - 1])
+        take_step(database, number, path[number - 1], keep_copy=number == version + 1)
 
 
 def version_of(database: Database) -> int | None:
@@ -123,12 +121,17 @@ def first_facts(now: int, version: int, first_id: int | None) -> Mapping[str, st
     }
 
 
-def take_step(database: Database, number: int, step: str) -> None:
-    """Run one file and note its number, in one transaction; nothing when another process has done so."""
+def take_step(database: Database, number: int, step: str, *, keep_copy: bool) -> None:
+    """Run one file and note its number, in one transaction; nothing when another process has done so.
+
+    The copy is made within, when nobody else can write: it holds exactly what the older program left.
+    """
     with database.write() as write:
         kept = write.value("SELECT value FROM library WHERE name = 'schema_version'")
         if int(kept) >= number:
             return
+        if keep_copy:
+            database.engine.copy_aside(f"v{kept}")
         run(write, database.engine, statements(step))
         write.run("UPDATE library SET value = ? WHERE name = 'schema_version'", (str(number),))
 
