@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -16,6 +16,7 @@ from pinako.catalog.images import Image, Post
 from pinako.catalog.people import User
 from pinako.catalog.resources import FileHash, Model, ModelFile, ModelVersion
 from pinako.catalog.tags import Tag
+from pinako.storage.scopes import Statements
 
 N = TypeVar("N", bound=msgspec.Struct)
 
@@ -30,13 +31,6 @@ TABLE_OF: dict[type[msgspec.Struct], str] = {
     Tag: "tags",
     Collection: "collections",
 }
-
-
-class Rows(Protocol):
-    """What a read or write scope offers here."""
-
-    def rows(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
-    def by_ids(self, sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]: ...
 
 
 @cache
@@ -60,28 +54,28 @@ def record(noun: type[N], row: Sequence[Any]) -> N:
     return noun(**dict(zip(noun.__struct_fields__, values, strict=True)))
 
 
-def select(read: Rows, noun: type[N], where: str, params: Sequence[Any] = ()) -> list[N]:
+def select(read: Statements, noun: type[N], where: str, params: Sequence[Any] = ()) -> list[N]:
     """The records of a noun that meet `where` (which may go on with ORDER BY and LIMIT)."""
     sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {where}"
     return [record(noun, row) for row in read.rows(sql, params)]
 
 
-def find(read: Rows, noun: type[N], id: int) -> N | None:
+def find(read: Statements, noun: type[N], id: int) -> N | None:
     """The record of one id, or None."""
     found = select(read, noun, "id = ?", (id,))
     return found[0] if found else None
 
 
-def select_in(read: Rows, noun: type[N], column: str, ids: Iterable[int], rest: str = "") -> list[N]:
+def select_in(read: Statements, noun: type[N], column: str, ids: Iterable[int], rest: str = "") -> list[N]:
     """The records whose `column` is any of `ids`, in no order unless `rest` gives one."""
     wanted = list(dict.fromkeys(ids))
     if not wanted:
         return []
-    sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {column} IN ({{ids}}) {rest}"
+    sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {column} IN (?*) {rest}"
     return [record(noun, row) for row in read.by_ids(sql, wanted)]
 
 
-def fetch(read: Rows, noun: type[N], ids: Iterable[int]) -> dict[int, N]:
+def fetch(read: Statements, noun: type[N], ids: Iterable[int]) -> dict[int, N]:
     """The records of many ids, by id; missing ones are left out."""
     return {item.id: item for item in select_in(read, noun, "id", ids)}  # type: ignore[attr-defined]
 

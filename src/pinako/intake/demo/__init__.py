@@ -1,0 +1,78 @@
+"""The demo library: real pictures and models, decided by a seed, so that a new user has something to look at."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from pinako.catalog.people import Scope
+from pinako.errors import BadRequest
+from pinako.intake.demo.make import Progress, fill
+from pinako.media.store import open_store
+from pinako.services import access
+from pinako.settings import Settings
+from pinako.storage.database import open_database, utc_now
+
+NOTE = "demo.json"
+LOWEST_ID = 1_500_000_000
+ID_ROOM = 600_000_000
+
+
+class DemoInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a demo library was made of. `owner_key` is kept beside it, readable by its user alone."""
+
+    images: int
+    seed: int
+    owner_key: str
+
+
+def ensure_demo(
+    library: Path,
+    *,
+    images: int = 500,
+    seed: int = 1,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+) -> DemoInfo:
+    """The demo library in this folder: made once, then used again. BadRequest for a folder that holds something else.
+
+    It is made aside and renamed when it is whole, so that a killed run leaves no half of one.
+    """
+    note = library / NOTE
+    if note.exists():
+        return msgspec.json.decode(note.read_bytes(), type=DemoInfo)
+    if library.exists() and any(library.iterdir()):
+        raise BadRequest(f"{library} is not empty and no demo library: choose another folder")
+    library.parent.mkdir(parents=True, exist_ok=True)
+    aside = library.with_name(f".{library.name}.making")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    info = _make(aside, images, seed, settings, progress)
+    if library.exists():
+        library.rmdir()
+    aside.rename(library)
+    return info
+
+
+def _make(folder: Path, images: int, seed: int, settings: Settings | None, progress: Progress | None) -> DemoInfo:
+    at = msgspec.structs.replace(settings or Settings(), library=str(folder), media_url="")
+    store = open_store(at.media_address)
+    first = LOWEST_ID + (seed * 2_654_435_761) % ID_ROOM
+    database = open_database(at.database_address, clock=utc_now, first_id=first)
+    try:
+        fill(database, store, at.media_address, images=images, seed=seed, progress=progress)
+        key = secrets.token_hex(16)
+        with database.write() as w:
+            owner = access.owner_of(w)
+            if owner is not None:
+                access.add_key(w, owner.id, "demo", Scope.WRITE, database.now(), key)
+    finally:
+        database.close()
+    info = DemoInfo(images=images, seed=seed, owner_key=key)
+    with os.fdopen(os.open(folder / NOTE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(info)))
+    return info
