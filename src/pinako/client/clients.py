@@ -3,69 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import functools
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
 import httpx2
 
 from pinako.client import sending
 from pinako.client.asks import Answer, Ask, Call
 from pinako.client.calls import entities, feeds, flow, rest, trpc, writes
+from pinako.client.downloads import Downloader
 from pinako.client.exchange import Failed, Send, Wait, exchange
-from pinako.client.listings import AsyncListing, Listing
+from pinako.client.methods import async_listing, awaited, blocking, listing
 from pinako.client.options import CIVITAI, Given, Options, host_for, pace_for
-from pinako.client.paging import Listed
-from pinako.client.records.images import ImageDetails
-from pinako.client.records.models import Availability
-from pinako.errors import UpstreamError
+from pinako.client.records.images import Image, ImageDetails
+from pinako.client.records.models import Availability, ModelFile, ModelVersion
+from pinako.client.transfers import LibraryTransfers, SocketTransfers, Transfers
+from pinako.client.wanted import Download, Fetched, Wanted, wanted_file, wanted_image
+from pinako.errors import BadRequest, UpstreamError
 
 T = TypeVar("T")
-P = ParamSpec("P")
-M = TypeVar("M", bound=Callable[..., Any])
-
-
-def _call(make: Callable[P, Call[T]]) -> Callable[Concatenate[Client, P], T]:
-    """A generator function as a blocking method with its own signature and docstring."""
-
-    def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return client.run(make(*args, **kwargs))
-
-    return _dressed(method, make)
-
-
-def _list(make: Callable[P, Listed[T]]) -> Callable[Concatenate[Client, P], Listing[T]]:
-    def method(client: Client, /, *args: P.args, **kwargs: P.kwargs) -> Listing[T]:
-        return Listing(client.run, make(*args, **kwargs))
-
-    return _dressed(method, make)
-
-
-def _async_call(make: Callable[P, Call[T]]) -> Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]:
-    async def method(client: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await client.run(make(*args, **kwargs))
-
-    return _dressed(method, make)
-
-
-def _async_list(make: Callable[P, Listed[T]]) -> Callable[Concatenate[AsyncClient, P], AsyncListing[T]]:
-    def method(client: AsyncClient, /, *args: P.args, **kwargs: P.kwargs) -> AsyncListing[T]:
-        return AsyncListing(client.run, make(*args, **kwargs))
-
-    return _dressed(method, make)
-
-
-def _dressed(method: M, make: Callable[..., Any]) -> M:
-    """Docstring and parameters for `help()` and editors; the return annotation stays the generator's words."""
-    method.__doc__ = make.__doc__
-    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
-    parameters = inspect.signature(make).parameters.values()
-    vars(method)["__signature__"] = inspect.Signature([own, *parameters])
-    return method
 
 
 class Client:
@@ -87,17 +49,11 @@ class Client:
         self.options = Options(base_url=base_url, **options)
         self.host = host_for(self.options)
         self.pace = pace_for(self.options, self.host)
-        self._transport = transport
+        self._has_transport = transport is not None
         self._sleep = sleep
         self._draw = draw
         self._gate = threading.BoundedSemaphore(self.pace.politeness.api_at_once)
-        self._http = sending.open_http(
-            timeouts=self.options.timeouts,
-            proxy=self.options.proxy,
-            trust_env=self.options.trust_env and not sending.is_loopback(self.host.origin),
-            transport=transport,
-            connections=self.pace.politeness.api_at_once,
-        )
+        self._http = sending.open_http(self.options.network, self.host.origin, transport)
 
     def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -150,73 +106,100 @@ class Client:
         """Whether a model version is still there, with its address on the archive where it is deleted."""
         return self.run(flow.model_availability(version_id, origin=self.host.origin, model_id=model_id))
 
-    images = _list(rest.image_list)
-    models = _list(rest.model_list)
-    creators = _list(rest.creator_list)
-    tags = _list(rest.tag_list)
-    public_collections = _list(rest.collection_list)
-    image_feed = _list(feeds.image_feed)
-    posts_of_images = _list(feeds.posts_of_images)
-    post_feed = _list(feeds.post_feed)
-    model_feed = _list(feeds.model_feed)
-    collection_feed = _list(feeds.collection_feed)
-    collection_items = _list(feeds.collection_items)
-    mixed_collection_items = _list(feeds.mixed_collection_items)
-    tag_feed = _list(feeds.tag_feed)
+    images = listing(rest.image_list)
+    models = listing(rest.model_list)
+    creators = listing(rest.creator_list)
+    tags = listing(rest.tag_list)
+    public_collections = listing(rest.collection_list)
+    image_feed = listing(feeds.image_feed)
+    posts_of_images = listing(feeds.posts_of_images)
+    post_feed = listing(feeds.post_feed)
+    model_feed = listing(feeds.model_feed)
+    collection_feed = listing(feeds.collection_feed)
+    collection_items = listing(feeds.collection_items)
+    mixed_collection_items = listing(feeds.mixed_collection_items)
+    tag_feed = listing(feeds.tag_feed)
 
-    model = _call(rest.get_model)
-    version = _call(rest.get_version)
-    find_version = _call(rest.find_version)
-    find_versions = _call(rest.find_versions)
-    find_version_ids = _call(rest.find_version_ids)
-    mini_version = _call(rest.get_mini_version)
-    find_users = _call(rest.find_users)
-    me = _call(rest.get_me)
-    enums = _call(rest.get_enums)
-    public_collection = _call(rest.get_public_collection)
-    image = _call(entities.get_image)
-    generation_data = _call(entities.get_generation_data)
-    votable_tags = _call(entities.get_votable_tags)
-    tag = _call(entities.get_tag)
-    post = _call(entities.get_post)
-    model_details = _call(entities.get_model_details)
-    version_details = _call(entities.get_version_details)
-    collection = _call(entities.get_collection)
-    my_collections = _call(entities.get_my_collections)
-    collections_of_item = _call(entities.get_collections_of_item)
-    creator = _call(entities.get_creator)
-    user = _call(entities.get_user)
-    settings = _call(entities.get_settings)
-    hidden_preferences = _call(entities.get_hidden)
-    fetch_basic_info = _call(entities.get_image)
-    fetch_generation_data = _call(entities.get_generation_data)
-    fetch_image_tags = _call(flow.fetch_image_tags)
-    toggle_reaction = _call(writes.toggle_reaction)
-    vote_tags = _call(writes.vote_tags)
-    remove_tag_votes = _call(writes.remove_tag_votes)
-    edit_tags = _call(writes.edit_tags)
-    keep_collection = _call(writes.keep_collection)
-    save_item = _call(writes.save_item)
-    save_items = _call(writes.save_items)
-    remove_item = _call(writes.remove_item)
-    follow_collection = _call(writes.follow_collection)
-    unfollow_collection = _call(writes.unfollow_collection)
-    delete_collection = _call(writes.delete_collection)
-    create_post = _call(writes.create_post)
-    add_image = _call(writes.add_image)
-    update_post = _call(writes.update_post)
-    update_image = _call(writes.update_image)
-    reorder_images = _call(writes.reorder_images)
-    add_post_tag = _call(writes.add_post_tag)
-    remove_post_tag = _call(writes.remove_post_tag)
-    delete_post = _call(writes.delete_post)
-    delete_image = _call(writes.delete_image)
-    toggle_follow = _call(writes.toggle_follow)
-    set_settings = _call(writes.set_settings)
-    toggle_hidden = _call(writes.toggle_hidden)
+    model = blocking(rest.get_model)
+    version = blocking(rest.get_version)
+    find_version = blocking(rest.find_version)
+    find_versions = blocking(rest.find_versions)
+    find_version_ids = blocking(rest.find_version_ids)
+    mini_version = blocking(rest.get_mini_version)
+    find_users = blocking(rest.find_users)
+    me = blocking(rest.get_me)
+    enums = blocking(rest.get_enums)
+    public_collection = blocking(rest.get_public_collection)
+    image = blocking(entities.get_image)
+    generation_data = blocking(entities.get_generation_data)
+    votable_tags = blocking(entities.get_votable_tags)
+    tag = blocking(entities.get_tag)
+    post = blocking(entities.get_post)
+    model_details = blocking(entities.get_model_details)
+    version_details = blocking(entities.get_version_details)
+    collection = blocking(entities.get_collection)
+    my_collections = blocking(entities.get_my_collections)
+    collections_of_item = blocking(entities.get_collections_of_item)
+    creator = blocking(entities.get_creator)
+    user = blocking(entities.get_user)
+    settings = blocking(entities.get_settings)
+    hidden_preferences = blocking(entities.get_hidden)
+    fetch_basic_info = blocking(entities.get_image)
+    fetch_generation_data = blocking(entities.get_generation_data)
+    fetch_image_tags = blocking(flow.fetch_image_tags)
+    toggle_reaction = blocking(writes.toggle_reaction)
+    vote_tags = blocking(writes.vote_tags)
+    remove_tag_votes = blocking(writes.remove_tag_votes)
+    edit_tags = blocking(writes.edit_tags)
+    keep_collection = blocking(writes.keep_collection)
+    save_item = blocking(writes.save_item)
+    save_items = blocking(writes.save_items)
+    remove_item = blocking(writes.remove_item)
+    follow_collection = blocking(writes.follow_collection)
+    unfollow_collection = blocking(writes.unfollow_collection)
+    delete_collection = blocking(writes.delete_collection)
+    create_post = blocking(writes.create_post)
+    add_image = blocking(writes.add_image)
+    update_post = blocking(writes.update_post)
+    update_image = blocking(writes.update_image)
+    reorder_images = blocking(writes.reorder_images)
+    add_post_tag = blocking(writes.add_post_tag)
+    remove_post_tag = blocking(writes.remove_post_tag)
+    delete_post = blocking(writes.delete_post)
+    delete_image = blocking(writes.delete_image)
+    toggle_follow = blocking(writes.toggle_follow)
+    set_settings = blocking(writes.set_settings)
+    toggle_hidden = blocking(writes.toggle_hidden)
+
+    @functools.cached_property
+    def downloads(self) -> Downloader:
+        """What fetches files, at this client's pace and with its credential."""
+        plain = not self._has_transport and not sending.uses_proxy(self.options.network, self.host.origin)
+        transfers: Transfers = SocketTransfers(self.options.timeouts) if plain else LibraryTransfers(self._http)
+        return Downloader(
+            self.host, self.pace, transfers, retries=self.options.retries, sleep=self._sleep, draw=self._draw
+        )
+
+    def download(self, url: str, to: Path, *, size: int | None = None, sha256: str | None = None) -> Download:
+        """A file into the folder or under the path `to`, whole and checked. Errors: see `Downloader.fetch`."""
+        return self.downloads.fetch(Wanted(url=url, to=to, size=size, sha256=sha256))
+
+    def download_image(self, image: Image | ImageDetails, to: Path) -> Download:
+        """The original of an image."""
+        return self.downloads.fetch(wanted_image(image, to, media_base=self.media_base))
+
+    def download_version(self, version: ModelVersion, to: Path, *, file: ModelFile | None = None) -> Download:
+        """A model file, the primary one unless said otherwise, checked against the SHA-256 of its record."""
+        return self.downloads.fetch(wanted_file(version, to, origin=self.host.origin, file=file))
+
+    def download_all(self, wanted: Iterable[Wanted]) -> Iterator[Fetched]:
+        """Many files at once; each outcome as it comes, errors among them. See `Downloader.fetch_all`."""
+        return self.downloads.fetch_all(wanted)
 
     def close(self) -> None:
         """Close connections and save the day's count."""
+        if "downloads" in vars(self):
+            self.downloads.close()
         self._http.close()
         self.pace.flush()
 
@@ -244,17 +227,11 @@ class AsyncClient:
         self.options = Options(base_url=base_url, **options)
         self.host = host_for(self.options)
         self.pace = pace_for(self.options, self.host)
-        self._transport = transport
+        self._has_transport = transport is not None
         self._sleep = sleep
         self._draw = draw
         self._gate = asyncio.Semaphore(self.pace.politeness.api_at_once)
-        self._http = sending.open_async_http(
-            timeouts=self.options.timeouts,
-            proxy=self.options.proxy,
-            trust_env=self.options.trust_env and not sending.is_loopback(self.host.origin),
-            transport=transport,
-            connections=self.pace.politeness.api_at_once,
-        )
+        self._http = sending.open_async_http(self.options.network, self.host.origin, transport)
 
     async def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -307,73 +284,107 @@ class AsyncClient:
         """Whether a model version is still there, with its address on the archive where it is deleted."""
         return await self.run(flow.model_availability(version_id, origin=self.host.origin, model_id=model_id))
 
-    images = _async_list(rest.image_list)
-    models = _async_list(rest.model_list)
-    creators = _async_list(rest.creator_list)
-    tags = _async_list(rest.tag_list)
-    public_collections = _async_list(rest.collection_list)
-    image_feed = _async_list(feeds.image_feed)
-    posts_of_images = _async_list(feeds.posts_of_images)
-    post_feed = _async_list(feeds.post_feed)
-    model_feed = _async_list(feeds.model_feed)
-    collection_feed = _async_list(feeds.collection_feed)
-    collection_items = _async_list(feeds.collection_items)
-    mixed_collection_items = _async_list(feeds.mixed_collection_items)
-    tag_feed = _async_list(feeds.tag_feed)
+    images = async_listing(rest.image_list)
+    models = async_listing(rest.model_list)
+    creators = async_listing(rest.creator_list)
+    tags = async_listing(rest.tag_list)
+    public_collections = async_listing(rest.collection_list)
+    image_feed = async_listing(feeds.image_feed)
+    posts_of_images = async_listing(feeds.posts_of_images)
+    post_feed = async_listing(feeds.post_feed)
+    model_feed = async_listing(feeds.model_feed)
+    collection_feed = async_listing(feeds.collection_feed)
+    collection_items = async_listing(feeds.collection_items)
+    mixed_collection_items = async_listing(feeds.mixed_collection_items)
+    tag_feed = async_listing(feeds.tag_feed)
 
-    model = _async_call(rest.get_model)
-    version = _async_call(rest.get_version)
-    find_version = _async_call(rest.find_version)
-    find_versions = _async_call(rest.find_versions)
-    find_version_ids = _async_call(rest.find_version_ids)
-    mini_version = _async_call(rest.get_mini_version)
-    find_users = _async_call(rest.find_users)
-    me = _async_call(rest.get_me)
-    enums = _async_call(rest.get_enums)
-    public_collection = _async_call(rest.get_public_collection)
-    image = _async_call(entities.get_image)
-    generation_data = _async_call(entities.get_generation_data)
-    votable_tags = _async_call(entities.get_votable_tags)
-    tag = _async_call(entities.get_tag)
-    post = _async_call(entities.get_post)
-    model_details = _async_call(entities.get_model_details)
-    version_details = _async_call(entities.get_version_details)
-    collection = _async_call(entities.get_collection)
-    my_collections = _async_call(entities.get_my_collections)
-    collections_of_item = _async_call(entities.get_collections_of_item)
-    creator = _async_call(entities.get_creator)
-    user = _async_call(entities.get_user)
-    settings = _async_call(entities.get_settings)
-    hidden_preferences = _async_call(entities.get_hidden)
-    fetch_basic_info = _async_call(entities.get_image)
-    fetch_generation_data = _async_call(entities.get_generation_data)
-    fetch_image_tags = _async_call(flow.fetch_image_tags)
-    toggle_reaction = _async_call(writes.toggle_reaction)
-    vote_tags = _async_call(writes.vote_tags)
-    remove_tag_votes = _async_call(writes.remove_tag_votes)
-    edit_tags = _async_call(writes.edit_tags)
-    keep_collection = _async_call(writes.keep_collection)
-    save_item = _async_call(writes.save_item)
-    save_items = _async_call(writes.save_items)
-    remove_item = _async_call(writes.remove_item)
-    follow_collection = _async_call(writes.follow_collection)
-    unfollow_collection = _async_call(writes.unfollow_collection)
-    delete_collection = _async_call(writes.delete_collection)
-    create_post = _async_call(writes.create_post)
-    add_image = _async_call(writes.add_image)
-    update_post = _async_call(writes.update_post)
-    update_image = _async_call(writes.update_image)
-    reorder_images = _async_call(writes.reorder_images)
-    add_post_tag = _async_call(writes.add_post_tag)
-    remove_post_tag = _async_call(writes.remove_post_tag)
-    delete_post = _async_call(writes.delete_post)
-    delete_image = _async_call(writes.delete_image)
-    toggle_follow = _async_call(writes.toggle_follow)
-    set_settings = _async_call(writes.set_settings)
-    toggle_hidden = _async_call(writes.toggle_hidden)
+    model = awaited(rest.get_model)
+    version = awaited(rest.get_version)
+    find_version = awaited(rest.find_version)
+    find_versions = awaited(rest.find_versions)
+    find_version_ids = awaited(rest.find_version_ids)
+    mini_version = awaited(rest.get_mini_version)
+    find_users = awaited(rest.find_users)
+    me = awaited(rest.get_me)
+    enums = awaited(rest.get_enums)
+    public_collection = awaited(rest.get_public_collection)
+    image = awaited(entities.get_image)
+    generation_data = awaited(entities.get_generation_data)
+    votable_tags = awaited(entities.get_votable_tags)
+    tag = awaited(entities.get_tag)
+    post = awaited(entities.get_post)
+    model_details = awaited(entities.get_model_details)
+    version_details = awaited(entities.get_version_details)
+    collection = awaited(entities.get_collection)
+    my_collections = awaited(entities.get_my_collections)
+    collections_of_item = awaited(entities.get_collections_of_item)
+    creator = awaited(entities.get_creator)
+    user = awaited(entities.get_user)
+    settings = awaited(entities.get_settings)
+    hidden_preferences = awaited(entities.get_hidden)
+    fetch_basic_info = awaited(entities.get_image)
+    fetch_generation_data = awaited(entities.get_generation_data)
+    fetch_image_tags = awaited(flow.fetch_image_tags)
+    toggle_reaction = awaited(writes.toggle_reaction)
+    vote_tags = awaited(writes.vote_tags)
+    remove_tag_votes = awaited(writes.remove_tag_votes)
+    edit_tags = awaited(writes.edit_tags)
+    keep_collection = awaited(writes.keep_collection)
+    save_item = awaited(writes.save_item)
+    save_items = awaited(writes.save_items)
+    remove_item = awaited(writes.remove_item)
+    follow_collection = awaited(writes.follow_collection)
+    unfollow_collection = awaited(writes.unfollow_collection)
+    delete_collection = awaited(writes.delete_collection)
+    create_post = awaited(writes.create_post)
+    add_image = awaited(writes.add_image)
+    update_post = awaited(writes.update_post)
+    update_image = awaited(writes.update_image)
+    reorder_images = awaited(writes.reorder_images)
+    add_post_tag = awaited(writes.add_post_tag)
+    remove_post_tag = awaited(writes.remove_post_tag)
+    delete_post = awaited(writes.delete_post)
+    delete_image = awaited(writes.delete_image)
+    toggle_follow = awaited(writes.toggle_follow)
+    set_settings = awaited(writes.set_settings)
+    toggle_hidden = awaited(writes.toggle_hidden)
+
+    @functools.cached_property
+    def downloads(self) -> Downloader:
+        """What fetches files, on threads: sockets that block are several times faster there than awaited ones."""
+        if self._has_transport:
+            raise BadRequest("Files cannot be fetched through a transport that only awaits; use Client.")
+        transfers: Transfers = SocketTransfers(self.options.timeouts)
+        if sending.uses_proxy(self.options.network, self.host.origin):
+            transfers = LibraryTransfers(sending.open_http(self.options.network, self.host.origin, None))
+        return Downloader(self.host, self.pace, transfers, retries=self.options.retries, draw=self._draw)
+
+    async def download(self, url: str, to: Path, *, size: int | None = None, sha256: str | None = None) -> Download:
+        """A file into the folder or under the path `to`, whole and checked. Errors: see `Downloader.fetch`."""
+        return await asyncio.to_thread(self.downloads.fetch, Wanted(url=url, to=to, size=size, sha256=sha256))
+
+    async def download_image(self, image: Image | ImageDetails, to: Path) -> Download:
+        """The original of an image."""
+        return await asyncio.to_thread(self.downloads.fetch, wanted_image(image, to, media_base=self.media_base))
+
+    async def download_version(self, version: ModelVersion, to: Path, *, file: ModelFile | None = None) -> Download:
+        """A model file, the primary one unless said otherwise, checked against the SHA-256 of its record."""
+        wanted = wanted_file(version, to, origin=self.host.origin, file=file)
+        return await asyncio.to_thread(self.downloads.fetch, wanted)
+
+    async def download_all(self, wanted: Iterable[Wanted]) -> AsyncIterator[Fetched]:
+        """Many files at once; each outcome as it comes, errors among them. See `Downloader.fetch_all`."""
+        outcomes = self.downloads.fetch_all(wanted)
+        try:
+            while (found := await asyncio.to_thread(next, outcomes, None)) is not None:
+                yield found
+        finally:
+            await asyncio.to_thread(outcomes.close)
 
     async def close(self) -> None:
         """Close connections and save the day's count."""
+        if "downloads" in vars(self):
+            self.downloads.close()
         await self._http.aclose()
         self.pace.flush()
 

@@ -12,7 +12,7 @@ import msgspec
 from pinako.client.credentials import Credential, read_credential
 from pinako.client.exchange import DEFAULT_RETRIES, Host, Retries, origin_of
 from pinako.client.pace import POLITE, UNPACED, Pace, Politeness
-from pinako.client.sending import Timeouts, is_loopback
+from pinako.client.sending import Network, Timeouts, is_loopback
 from pinako.errors import BadRequest
 
 CIVITAI = "https://civitai.com"
@@ -40,6 +40,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     trust_env: bool = True
     user_agent: str | None = None
+
+    @property
+    def network(self) -> Network:
+        """The part that concerns how requests leave this machine."""
+        return Network(timeouts=self.timeouts, proxy=self.proxy, trust_env=self.trust_env)
 
 
 class Given(TypedDict, total=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,33 +26,40 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     read: float = 60.0
 
 
-def open_http(
-    *, timeouts: Timeouts, proxy: str | None, trust_env: bool, transport: httpx2.BaseTransport | None, connections: int
-) -> httpx2.Client:
+class Network(msgspec.Struct, frozen=True, kw_only=True):
+    """How requests leave this machine. `trust_env`: take proxies from the environment where none is given."""
+
+    timeouts: Timeouts = Timeouts()
+    proxy: str | None = None
+    trust_env: bool = True
+    connections: int = 8
+
+
+def open_http(network: Network, origin: str, transport: httpx2.BaseTransport | None) -> httpx2.Client:
     """The synchronous library client, with every behaviour off that `exchange` does itself."""
-    return httpx2.Client(transport=transport, **_options(timeouts, proxy, trust_env, connections))
+    return httpx2.Client(transport=transport, **_settings(network, origin))
 
 
-def open_async_http(
-    *,
-    timeouts: Timeouts,
-    proxy: str | None,
-    trust_env: bool,
-    transport: httpx2.AsyncBaseTransport | None,
-    connections: int,
-) -> httpx2.AsyncClient:
+def open_async_http(network: Network, origin: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     """The asynchronous twin of `open_http`."""
-    return httpx2.AsyncClient(transport=transport, **_options(timeouts, proxy, trust_env, connections))
+    return httpx2.AsyncClient(transport=transport, **_settings(network, origin))
 
 
-def _options(timeouts: Timeouts, proxy: str | None, trust_env: bool, connections: int) -> dict[str, Any]:
+def uses_proxy(network: Network, origin: str) -> bool:
+    """Whether requests to a host may go through a proxy, given or of the environment; never to this machine itself."""
+    if network.proxy is not None:
+        return True
+    return network.trust_env and not is_loopback(origin) and bool(urllib.request.getproxies())
+
+
+def _settings(network: Network, origin: str) -> dict[str, Any]:
     return {
-        "timeout": httpx2.Timeout(timeouts.read, connect=timeouts.connect),
-        "proxy": proxy,
-        "trust_env": trust_env,
+        "timeout": httpx2.Timeout(network.timeouts.read, connect=network.timeouts.connect),
+        "proxy": network.proxy,
+        "trust_env": network.trust_env and not is_loopback(origin),
         "follow_redirects": False,
         "cookies": _no_cookies(),
-        "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=connections),
+        "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=network.connections),
     }
 
 
