@@ -239,8 +239,11 @@ class Lender:
         """A library's own facts are never the same twice."""
         import psycopg
 
+        from pinako.storage.migrations import steps
+
         facts = {"library_id": str(uuid.uuid4()), "link_secret": secrets.token_hex(32)}
         facts["first_id"] = str(1_500_000_000 + secrets.randbelow(600_000_000))
+        facts["schema_version"] = str(len(steps()))
         with psycopg.connect(address(self.home, name)) as connection:
             for fact, value in facts.items():
                 connection.execute("UPDATE library SET value = %s WHERE name = %s", (value, fact))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 
 import pytest
@@ -16,7 +17,6 @@ import pytest
 from pinako.errors import PinakoError, StorageError
 from pinako.storage import changes, postgres, sqlite
 from pinako.storage.database import Database, open_database, utc_now
-from pinako.storage.sqlite import path_of
 
 START = """
 import os, resource, sys
@@ -159,23 +159,22 @@ def test_a_full_database_is_said_and_overcome(database: Database) -> None:
     assert database.read().value("SELECT count(*) FROM image_rest") == 1000
 
 
-@pytest.mark.parametrize("engine_name", ["sqlite"])
-def test_a_read_only_library_is_said(database: Database, database_url: str, tmp_path: Path) -> None:
-    keep(database, 1)
-    folder = path_of(database_url).parent
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(0o755)  # another user has to get there
-    folder.chmod(0o555)
-    for file in folder.iterdir():
-        file.chmod(0o444)
-    done = python(POWERLESS, database_url)
-    assert "refused" in done.stdout
-    assert "read-only" in done.stdout
-    for file in folder.iterdir():
-        file.chmod(0o644)
-    folder.chmod(0o755)
-    keep(database, 2)
-    assert count(database) == 2
+def test_a_read_only_library_is_said() -> None:
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "library"
+        url = sqlite.sqlite_url(folder / "library.db")
+        Path(place).chmod(0o755)  # another user has to get there
+        with open_database(url, clock=utc_now) as database:
+            keep(database, 1)
+            for file in folder.iterdir():
+                file.chmod(0o444)
+            folder.chmod(0o555)
+            done = python(POWERLESS, url)
+            assert "refused" in done.stdout
+            assert "read-only" in done.stdout
+            folder.chmod(0o755)
+            keep(database, 2)
+            assert count(database) == 2
 
 
 def test_a_lock_that_stays_is_said_and_overcome(
