@@ -226,6 +226,25 @@ def test_closed_is_closed(database: Database) -> None:
         pass
 
 
+def test_a_reader_cannot_write(database: Database) -> None:
+    keep_tags(database, "one")
+    for statement in ("DELETE FROM tags", "UPDATE tags SET level = 2", "DROP TABLE tags"):
+        with pytest.raises(StorageError):
+            database.read().rows(statement)
+        with pytest.raises(StorageError), database.read() as read:
+            read.rows(statement)
+    assert database.read().rows("SELECT level FROM tags") == [(1,)]
+
+
+def test_faults_are_named(database: Database, database_url: str) -> None:
+    assert database.faults() == []
+    with database.write() as write:
+        write.run("ALTER TABLE model_trpc RENAME TO hidden")
+    assert database.faults() == ["the table model_trpc is missing"]
+    with database.write() as write:
+        write.run("ALTER TABLE hidden RENAME TO model_trpc")
+
+
 def test_compact_and_size(database: Database) -> None:
     keep_tags(database, "one")
     database.compact()

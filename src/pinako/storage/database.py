@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from pinako.errors import StorageError
-from pinako.storage import migrations
+from pinako.storage import migrations, tables
 from pinako.storage.batches import Batches, Piece
 from pinako.storage.engine import PATIENCE_S, Connection, Engine
 from pinako.storage.migrations import Library
@@ -193,6 +193,12 @@ class Database:
         """Give free space back and refresh the engine's statistics. Takes its time; other writers wait."""
         with self._taking_turn():
             self.engine.compact(self._writing_connection())
+
+    def faults(self) -> list[str]:
+        """What is wrong with the database itself, a sentence each: damaged pages, tables that are missing. Reads all of it."""
+        there = self.read().connection.has_table
+        missing = [f"the table {name} is missing" for name in tables.TABLES if not there(name)]
+        return missing + self.engine.faults(self.read().connection)
 
     def size(self) -> int:
         """Bytes that the database takes."""

@@ -25,6 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SCHEMES = ("postgresql://", "postgres://")
+IDLE_MS = 60_000  # a program that froze within a write does not lock the others out for ever
 WRITER_LOCK = 0x70696E61  # any fixed number; locks are the database's own
 QUOTED_OR_MARK = re.compile(r"'(?:[^']|'')*'|\?|%")
 TEXT_COLUMN = re.compile(r"\bTEXT\b")
@@ -107,7 +108,7 @@ def guarded(call: Callable[P, T]) -> Callable[P, T]:
     return guard
 
 
-def connect(url: str) -> psycopg.Connection[Row]:
+def connect(url: str, *, writing: bool) -> psycopg.Connection[Row]:
     """A connection that commits each statement by itself unless a transaction is opened."""
     raw = psycopg.connect(url, autocommit=True, prepare_threshold=2, connect_timeout=10, application_name="pinako")
     raw.prepared_max = 500
@@ -116,15 +117,19 @@ def connect(url: str) -> psycopg.Connection[Row]:
         raw.adapters.register_dumper(kind, WideIntDumper)
     raw.adapters.register_loader("numeric", PlainNumericLoader)
     raw.adapters.register_loader("numeric", PlainNumericBinaryLoader)
-    raw.execute(f"SET lock_timeout = {PATIENCE_S * 1000:.0f}; SET timezone = 'UTC'; SET client_min_messages = warning")
+    raw.execute(
+        f"SET lock_timeout = {PATIENCE_S * 1000:.0f}; SET idle_in_transaction_session_timeout = {IDLE_MS}; SET timezone = 'UTC';"
+        f"SET client_min_messages = warning; SET default_transaction_read_only = {'off' if writing else 'on'}"
+    )
     return raw
 
 
 class PostgresConnection:
     """One connection; used by one thread at a time. One that was lost is opened again by its next use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, writing: bool) -> None:
         self._url = url
+        self._writing = writing
         self._raw: psycopg.Connection[Row] | None = None
         self._cursor: psycopg.Cursor[Row] | None = None
         self._within = False
@@ -133,7 +138,7 @@ class PostgresConnection:
 
     @guarded
     def _open(self) -> psycopg.Cursor[Row]:
-        self._raw = connect(self._url)
+        self._raw = connect(self._url, writing=self._writing)
         self._cursor = self._raw.cursor(binary=True)
         return self._cursor
 
@@ -271,7 +276,7 @@ class Postgres:
         self._collation: str | None = None
 
     def connect(self, *, writing: bool) -> PostgresConnection:
-        connection = PostgresConnection(self._url)
+        connection = PostgresConnection(self._url, writing=writing)
         if self._collation is None:
             self._collation = choose_collation(connection)
         return connection
@@ -290,6 +295,10 @@ class Postgres:
 
     def compact(self, connection: Connection) -> None:
         cast("PostgresConnection", connection).vacuum()
+
+    def faults(self, connection: Connection) -> list[str]:
+        """None that we could find: the server checks its own pages as it reads them."""
+        return []
 
     def size(self, connection: Connection) -> int:
         return int(connection.rows("SELECT pg_database_size(current_database())")[0][0])

@@ -103,16 +103,17 @@ class SqliteConnection:
         except sqlite3.Error as error:
             raise say(error, path) from error
         try:
-            self._set_up(WRITE_CACHE_KIB if writing else READ_CACHE_KIB)
+            self._set_up(writing)
         except PinakoError:
             self._raw.close()
             raise
 
     @guarded
-    def _set_up(self, cache_kib: int) -> None:
+    def _set_up(self, writing: bool) -> None:
         self._use_wal(time.monotonic() + PATIENCE_S)
         self._raw.execute("PRAGMA synchronous = NORMAL")
-        self._raw.execute(f"PRAGMA cache_size = -{cache_kib}")
+        self._raw.execute(f"PRAGMA cache_size = -{WRITE_CACHE_KIB if writing else READ_CACHE_KIB}")
+        self._raw.execute(f"PRAGMA query_only = {int(not writing)}")
         self._raw.execute("PRAGMA temp_store = MEMORY")
         self._raw.execute("PRAGMA mmap_size = 0")
         self._raw.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
@@ -124,7 +125,9 @@ class SqliteConnection:
         while self._raw.execute("PRAGMA journal_mode").fetchone() != ("wal",):
             try:
                 if self._raw.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
-                    raise StorageError(f"database {self.path}: SQLite needs a local file system here (WAL is not possible)")
+                    raise StorageError(
+                        f"database {self.path}: SQLite needs a local file system here (WAL is not possible)"
+                    )
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > limit:
                     raise
@@ -241,6 +244,9 @@ class Sqlite:
         connection.rows("PRAGMA optimize")
         connection.rows("VACUUM")
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def faults(self, connection: Connection) -> list[str]:
+        return [str(row[0]) for row in connection.rows("PRAGMA integrity_check") if row[0] != "ok"]
 
     def size(self, connection: Connection) -> int:
         return int(connection.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")[0][0])
