@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from pinako.catalog import visibility
+from pinako.catalog.derivative import Derivative
 from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
-from pinako.errors import NotFound
+from pinako.errors import Forbidden, NotFound
+from pinako.media.derive import Darkroom, Delivered
 from pinako.services import access
 from pinako.services.library import Library
 from pinako.storage.records import select
@@ -52,3 +54,26 @@ def mime_of(read: Statements, sha256: str) -> str:
     """What the stored bytes are, as they were recognised when they came in."""
     found = read.value("SELECT mime FROM blobs WHERE sha256 = ?", (sha256,))
     return str(found or "application/octet-stream")
+
+
+def render(darkroom: Darkroom, medium: Medium, derivative: Derivative) -> Delivered:
+    """The rendering of a medium. Slow where it must be made first.
+
+    Raises what `Darkroom.deliver` raises, and Forbidden where only the original would do and its owner hides what it tells.
+    """
+    if medium.bare:
+        derivative = bared(derivative, medium.mime)
+    delivered = darkroom.deliver(medium.sha256, medium.mime, derivative)
+    if medium.bare and delivered.source:
+        raise Forbidden("Its owner hides how this was made, which the original would tell")
+    return delivered
+
+
+def bared(derivative: Derivative, mime: str) -> Derivative:
+    """The same wish, met by a new encoding that carries no metadata."""
+    changes: dict[str, object] = {"metadata": "none"}
+    if derivative.full_size:
+        changes |= {"original": False, "width": None, "height": None}
+    if mime.startswith("video/") and derivative.anim:
+        changes["transcode"] = True
+    return msgspec.structs.replace(derivative, **changes)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooManyRequests, Unavailable
+from pinako.media.derive import Darkroom
 from pinako.services.library import Library
 from pinako.web import downloads, files, health
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
@@ -31,23 +32,24 @@ RETRY_AFTER_S = 2
 
 def make_app(library: Library, extra: Iterable[Route] = ()) -> Door:
     """The application of an open library. `extra` routes are found before the media addresses."""
-    threads = Threads()
-    door = Door(library, threads, Identities(library, threads))
+    threads, darkroom = Threads(), files.open_darkroom(library)
+    door = Door(library, threads, Identities(library, threads), darkroom)
     door.add(health.ROUTES)
     door.add(downloads.routes(library, threads))
     door.add(extra)
-    door.add(files.routes(library, threads))
+    door.add(files.routes(library, threads, darkroom))
     return door
 
 
 class Door:
     """An ASGI application over one library."""
 
-    def __init__(self, library: Library, threads: Threads, identities: Identities) -> None:
+    def __init__(self, library: Library, threads: Threads, identities: Identities, darkroom: Darkroom) -> None:
         settings = library.settings
         self.library = library
         self.threads = threads
         self.identities = identities
+        self.darkroom = darkroom
         self.origins = Origins(settings.public_url, settings.trusted_proxies)
         self.rates = Rates(settings.rate_limit_per_minute, time.time)
         self._cors = () if "*" in settings.cors_origins else settings.cors_origins
@@ -60,6 +62,12 @@ class Door:
         self._routes.extend(routes)
         self._table = Table(self._routes)
         self._standing = {route.path: standing_headers(route.allowed) for route in (*self._routes, NOWHERE, ELSEWHERE)}
+
+    def close(self) -> None:
+        """End worker threads and processes; what the threads were doing is finished first."""
+        self.threads.close()
+        self.darkroom.workshop.close()
+        self.darkroom.cache.close()
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -79,7 +87,7 @@ class Door:
             message = await receive()
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
-                self.threads.close()
+                self.close()
                 return
 
     async def _serve(self, ask: Ask, send: Send) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from urllib.parse import quote
 
-from pinako.errors import BadRequest, Forbidden, PinakoError
+from pinako.errors import BadRequest, Forbidden, NotFound, PinakoError
 from pinako.services import download
 from pinako.services.download import Granted, Refusal, Refused
 from pinako.services.library import Library
 from pinako.web.answers import NO_STORE, Answer, json_answer, redirect_answer, text_answer
 from pinako.web.ask import Ask
 from pinako.web.routes import ANY, Route, rest_errors
-from pinako.web.sending import FileTraits, Stored, answer_file
+from pinako.web.sending import FileTraits, answer_file
 from pinako.web.threads import Threads
 from pinako.wire import failures, params, times
 
@@ -59,12 +59,12 @@ class Downloads:
         if isinstance(found, Refused):
             return _refusal(ask, version_id, found)
         # A row whose bytes are gone is a 404 here and now, not a link that leads nowhere.
-        await self._threads.run(self._source(found.sha256).size)
+        size = await self._threads.run(self._size, found.sha256)
         self._count(ask, found)
         if self._library.settings.download_redirect:
             address = self._link(ask, found)
             return redirect_answer(address, 307, body=address)
-        return await self._bytes(ask, found.sha256, found.name)
+        return self._bytes(ask, found.sha256, size, found.name)
 
     def training_data(self, ask: Ask) -> Answer:
         """The older address of a version's training data."""
@@ -80,19 +80,24 @@ class Downloads:
             raise Forbidden("This download link is not valid")
         name, signature = ask.args[1], given.get("signature", "")
         sha256 = await self._threads.run(download.open_link, self._library, file_id, name, int(expires), signature)
-        return await self._bytes(ask, sha256, name)
+        return self._bytes(ask, sha256, await self._threads.run(self._size, sha256), name)
 
-    async def _bytes(self, ask: Ask, sha256: str, name: str) -> Answer:
+    def _bytes(self, ask: Ask, sha256: str, size: int, name: str) -> Answer:
         traits = FileTraits(
+            size=size,
             etag=f'"{sha256}"',
             mime="application/octet-stream",
             cache=b"private, no-cache",
             headers=((b"content-disposition", _disposition(name).encode("ascii")),),
         )
-        return await answer_file(ask, self._threads, self._source(sha256), traits)
+        store = self._library.media
+        return answer_file(ask, self._threads, traits, lambda start, stop: store.read(sha256, start, stop))
 
-    def _source(self, sha256: str) -> Stored:
-        return Stored(self._library.media, sha256)
+    def _size(self, sha256: str) -> int:
+        blob = self._library.media.stat(sha256)
+        if blob is None:
+            raise NotFound(download.MISSING)
+        return blob.size
 
     def _link(self, ask: Ask, granted: Granted) -> str:
         expires = self._library.now() // 1000 + self._library.settings.download_link_seconds

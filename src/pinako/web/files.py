@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pinako.media.cache import DerivativeCache
+from pinako.media.derive import Darkroom, Delivered
+from pinako.media.workshop import WorkLimits, Workshop
 from pinako.services import media
 from pinako.services.library import Library
 from pinako.services.media import Medium
 from pinako.web.answers import Answer, Header
 from pinako.web.ask import Ask
 from pinako.web.routes import Route
-from pinako.web.sending import FileTraits, Stored, answer_file
+from pinako.web.sending import FileTraits, answer_file
 from pinako.web.threads import Threads
 from pinako.wire.delivery import DEFAULT_ACCOUNT, parse_delivery
 
@@ -26,38 +29,46 @@ _SEALED: Header = (b"content-security-policy", b"default-src 'none'; sandbox")
 _SAVED: Header = (b"content-disposition", b"attachment")
 
 
-def routes(library: Library, threads: Threads) -> tuple[Route, ...]:
+def open_darkroom(library: Library) -> Darkroom:
+    """What makes renderings, for one serving process: its cache's lock and its workers are its own."""
+    settings = library.settings
+    cache = DerivativeCache(settings.folder / "derivatives", settings.derivative_cache_bytes)
+    limits = WorkLimits(pixels=settings.pixel_limit, seconds=settings.derive_timeout_seconds)
+    return Darkroom(library.media, cache, Workshop(settings.derive_workers, limits))
+
+
+def routes(library: Library, threads: Threads, darkroom: Darkroom) -> tuple[Route, ...]:
     """The media doors: under our own account segment and under the original's."""
-    door = Media(library, threads)
+    door = Media(library, threads, darkroom)
     accounts = dict.fromkeys((library.settings.media_account, DEFAULT_ACCOUNT))
-    return tuple(Route(path=f"/{account}/{{*}}", handler=door.send) for account in accounts)
+    return tuple(Route(path=f"/{account}/{{*}}", handler=door.send, limited=False) for account in accounts)
 
 
 class Media:
-    """Handlers that need the worker threads."""
+    """Handlers that need the worker threads and the darkroom."""
 
-    def __init__(self, library: Library, threads: Threads) -> None:
+    def __init__(self, library: Library, threads: Threads, darkroom: Darkroom) -> None:
         self._library = library
         self._threads = threads
+        self._darkroom = darkroom
 
     async def send(self, ask: Ask) -> Answer:
         """The asked rendering, if the caller may see it."""
         delivery = parse_delivery(ask.path)
         medium = media.find_medium(self._library, ask.viewer, delivery.key)
-        return await self._original(ask, medium)
-
-    async def _original(self, ask: Ask, medium: Medium) -> Answer:
-        source = Stored(self._library.media, medium.sha256)
-        return await answer_file(ask, self._threads, source, traits_of(medium, f'"{medium.sha256}"', medium.mime))
+        delivered = await self._threads.run(media.render, self._darkroom, medium, delivery.derivative)
+        traits = traits_of(medium, delivered)
+        return answer_file(ask, self._threads, traits, lambda start, stop: self._darkroom.read(delivered, start, stop))
 
 
-def traits_of(medium: Medium, etag: str, mime: str) -> FileTraits:
+def traits_of(medium: Medium, delivered: Delivered) -> FileTraits:
     """How bytes of a medium are presented: never as a document that could run something."""
-    shown = mime.partition(";")[0].strip().lower()
-    headers = (_SEALED,) if shown in INLINE else (_SEALED, _SAVED)
+    shown = delivered.mime.partition(";")[0].strip().lower()
+    inline = shown in INLINE
     return FileTraits(
-        etag=etag,
-        mime=shown if shown in INLINE else "application/octet-stream",
+        size=delivered.size,
+        etag=f'"{delivered.tag}"',
+        mime=shown if inline else "application/octet-stream",
         cache=PUBLIC_FOREVER if medium.public else PRIVATE_FOREVER,
-        headers=headers,
+        headers=(_SEALED,) if inline else (_SEALED, _SAVED),
     )

@@ -4,78 +4,55 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Protocol
 
 import msgspec
 
 from pinako.errors import NotFound, RangeNotSatisfiable
-from pinako.media.store import MediaStore
+from pinako.media import ranges
 from pinako.web.answers import Answer, Header, Stream, json_answer
 from pinako.web.ask import Ask, Send
-from pinako.web.headers import matches
-from pinako.web.ranges import wanted_span
 from pinako.web.threads import Threads
 
-
-class Source(Protocol):
-    """Bytes at rest."""
-
-    def size(self) -> int:
-        """How many bytes; NotFound where they are gone."""
-        ...
-
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        """Bytes `start` to `stop` (not included), opened when this returns or at the first piece."""
-        ...
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """An original in the media store."""
-
-    store: MediaStore
-    sha256: str
-
-    def size(self) -> int:
-        blob = self.store.stat(self.sha256)
-        if blob is None:
-            raise NotFound("Not found")
-        return blob.size
-
-    def read(self, start: int, stop: int) -> Iterator[bytes]:
-        return self.store.read(self.sha256, start, stop)
+Read = Callable[[int, int], Iterator[bytes]]
+"""Bytes from the first number to the second (not included), in pieces."""
 
 
 class FileTraits(msgspec.Struct, frozen=True, kw_only=True):
-    """How a file is presented: its strong tag (in quotes), media type, cache rule and further headers."""
+    """How a file is presented: its size, strong tag (in quotes), media type, cache rule and further headers."""
 
+    size: int
     etag: str
     mime: str
     cache: bytes
     headers: tuple[Header, ...] = ()
 
 
-async def answer_file(ask: Ask, threads: Threads, source: Source, traits: FileTraits) -> Answer:
+def answer_file(ask: Ask, threads: Threads, traits: FileTraits, read: Read) -> Answer:
     """The file, the asked part of it, 304 or 416."""
     headers = [(b"etag", traits.etag.encode()), (b"accept-ranges", b"bytes"), *traits.headers]
-    held = ask.headers.get(b"if-none-match")
-    if held is not None and matches(held, traits.etag.encode()):
+    if ranges.matches(_header(ask, b"if-none-match"), traits.etag):
         return Answer(status=304, headers=headers, cache=traits.cache, content_type=b"")
-    size = await threads.run(source.size)
+    size = traits.size
     try:
-        span = wanted_span(size, ask.header("range"), ask.header("if-range"), traits.etag)
+        part = ranges.read_range(_header(ask, b"range"), size, if_range=_header(ask, b"if-range"), etag=traits.etag)
     except RangeNotSatisfiable as error:
-        refused = [*headers, (b"content-range", b"bytes */%d" % size)]
+        refused = [*headers, (b"content-range", ranges.unsatisfied(size).encode())]
         return json_answer({"error": error.message}, status=416, headers=refused, cache=traits.cache)
-    start, stop = span or (0, size)
-    if span is not None:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)))
+    start, stop = (0, size) if part is None else (part.start, part.stop)
+    if part is not None:
+        headers.append((b"content-range", part.content_range.encode()))
     return Answer(
-        status=200 if span is None else 206,
+        status=200 if part is None else 206,
         content_type=traits.mime.encode("latin-1", "replace"),
         headers=headers,
         cache=traits.cache,
-        stream=Stream(length=stop - start, pieces=_pieces(threads, lambda: source.read(start, stop))),
+        stream=Stream(length=stop - start, pieces=_pieces(threads, lambda: read(start, stop))),
     )
+
+
+def _header(ask: Ask, name: bytes) -> str | None:
+    value = ask.headers.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 async def _pieces(threads: Threads, begin: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
