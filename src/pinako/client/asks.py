@@ -62,7 +62,10 @@ def encode_query(pairs: Pairs) -> str:
 
 def without_secrets(url: str) -> str:
     """The address with credentials and signatures out and long inputs cut: fit for errors and logs."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that cannot be read"
     host = parts.netloc.rpartition("@")[2]
     kept = [(n, v) for n, v in parse_qsl(parts.query, keep_blank_values=True) if n.lower() not in _SECRETS]
     query = encode_query(tuple(kept))

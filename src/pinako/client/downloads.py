@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 from pinako.client.answers import is_markup, read_error
 from pinako.client.asks import Answer, without_secrets
@@ -20,7 +21,14 @@ from pinako.client.parts import Part
 from pinako.client.together import fetch_together
 from pinako.client.transfers import Body, Transfers
 from pinako.client.wanted import Download, Fetched, Wanted
-from pinako.errors import DamagedDownload, StorageError, UpstreamError, UpstreamNonsense, UpstreamUnreachable
+from pinako.errors import (
+    BadRequest,
+    DamagedDownload,
+    StorageError,
+    UpstreamError,
+    UpstreamNonsense,
+    UpstreamUnreachable,
+)
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -64,6 +72,7 @@ class Downloader:
         Errors: DamagedDownload (length or hash), UpstreamNonsense (a page instead of a file), UpstreamUnauthorized,
         UpstreamForbidden, UpstreamNotFound, UpstreamGone, UpstreamBusy, UpstreamUnreachable, BudgetSpent, StorageError.
         """
+        _check_address(wanted.url)
         part = Part.of(wanted.url, wanted.to)
         with self._gate, _Alone(part.path, self._busy, self._free):
             kept = None if wanted.overwrite else _already_there(wanted)
@@ -178,6 +187,15 @@ class _Alone:
         with self._free:
             self._busy.discard(self._path)
             self._free.notify_all()
+
+
+def _check_address(url: str) -> None:
+    try:
+        readable = origin_of(url).startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+    except ValueError:
+        readable = False
+    if not readable:
+        raise BadRequest(f"{without_secrets(url)!r} is no web address.")
 
 
 def _already_there(wanted: Wanted) -> Download | None:

@@ -153,9 +153,13 @@ def _redirected(host: Host, send: Send, answer: Answer) -> Send:
 
 def redirect_target(host: Host, url: str, answer: Answer) -> str:
     """Where a redirect leads, the key put back only on the host's own origin. Raises UpstreamUnauthorized for a login."""
-    target = urljoin(url, answer.headers["location"])
-    parts = urlsplit(target)
-    if parts.scheme not in {"http", "https"}:
+    try:
+        target = urljoin(url, answer.headers["location"])
+        parts = urlsplit(target)
+        readable = parts.scheme in {"http", "https"} and bool(origin_of(target))
+    except ValueError:
+        readable = False
+    if not readable:
         raise UpstreamNonsense("The host redirects to something that is no web address.", call=answer.call)
     if parts.path.rstrip("/").endswith("/login"):
         raise UpstreamUnauthorized(

@@ -73,11 +73,15 @@ def user_agent() -> str:
 def host_for(options: Options) -> Host:
     """Where an options record points and as whom. Raises BadRequest for an address or credential that cannot be one."""
     text = options.base_url if "//" in options.base_url else f"https://{options.base_url}"
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+        origin = origin_of(text)
+    except ValueError as error:
+        raise BadRequest("The host's address cannot be read.") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadRequest("The host's address must begin with http:// or https:// and name a host.")
     return Host(
-        origin=origin_of(text),
+        origin=origin,
         path=parts.path.rstrip("/"),
         credential=_credential(options),
         user_agent=options.user_agent or user_agent(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -134,7 +133,7 @@ def link_mark(link: object) -> str | None:
     """The mark of a `nextPage`. Only its query counts: the walk stays on its own host and path, with its own key."""
     if not isinstance(link, str) or not link:
         return None
-    query = without_token(urlsplit(link).query)
+    query = without_token(link.partition("?")[2].partition("#")[0])
     return f"?{query}" if query else None
 
 
