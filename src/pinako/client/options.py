@@ -18,6 +18,10 @@ from pinako.errors import BadRequest
 CIVITAI = "https://civitai.com"
 
 
+_SECRET = frozenset({"api_key", "session", "token", "proxy"})
+"""A proxy's address may hold a password."""
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What both clients are opened with.
 
@@ -40,6 +44,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     proxy: str | None = None
     trust_env: bool = True
     user_agent: str | None = None
+
+    def __repr__(self) -> str:
+        given = ((f.name, getattr(self, f.name)) for f in msgspec.structs.fields(self))
+        shown = (f"{name}={'…' if name in _SECRET and value else repr(value)}" for name, value in given)
+        return f"Options({', '.join(shown)})"
 
     @property
     def network(self) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import urllib.request
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -10,13 +11,25 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
-from pinako.client.asks import Answer
+from pinako.client.asks import Answer, without_secrets
 from pinako.client.exchange import Failed, Send
 
 LONGEST_ANSWER = 128 * 1024 * 1024
 """Bytes of a JSON answer that are read at most; a host that sends more is not sending an answer."""
 
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+class _Discreet(logging.Filter):
+    """Takes keys out of the addresses that the library writes into its log: `?token=` is one of the ways to log in."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(without_secrets(str(a)) if isinstance(a, httpx2.URL) else a for a in record.args)
+        return True
+
+
+logging.getLogger("httpx2").addFilter(_Discreet())
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
