@@ -13,7 +13,7 @@ from pinako.errors import UnreadableFile
 from pinako.metadata.modelfiles.pickles import MAX_PICKLE_BYTES, PickleScanner
 from pinako.metadata.modelfiles.records import PickleScan
 
-_MAX_DIRECTORY_BYTES = 16_000_000
+_MAX_DIRECTORY_BYTES = 4_000_000
 _MAX_PICKLE_MEMBERS = 50
 _TAIL_BYTES = 65_557
 _PICKLE_NAMES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".bin", ".joblib")

@@ -15,6 +15,7 @@ from pinako.metadata.modelfiles.safetensors import nested_json
 _MAX_THUMBNAIL = 8_000_000
 _MAX_TEXT = 20_000
 _MAX_WORDS = 12
+_MAX_LIST_TEXT = 200_000
 _HEX_DIGITS = re.compile(r"^(0x)?[0-9a-fA-F]{8,64}$")
 _PICTURES = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 # Folders of kohya data sets are called `<repeats>_<trigger word>`; these words say nothing about the concept.
@@ -58,6 +59,7 @@ def _number(value: str | None) -> int | None:
 def _listed(value: str | None) -> tuple[str, ...]:
     if not value:
         return ()
+    value = value[:_MAX_LIST_TEXT]
     parsed = nested_json(value)
     parts = [str(part) for part in parsed] if isinstance(parsed, list) else value.split(",")
     return tuple(dict.fromkeys(word for part in parts[:100] if (word := part.strip()[:200])))

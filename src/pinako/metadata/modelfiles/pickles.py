@@ -16,7 +16,7 @@ from pinako.metadata.modelfiles.imports import scan_message, scan_result
 from pinako.metadata.modelfiles.records import PickleScan, Tensor
 
 MAX_PICKLE_BYTES = 64_000_000
-_MAX_OPCODES = 3_000_000
+_MAX_OPCODES = 1_000_000
 _MAX_PICKLES = 8
 _MAX_TENSORS = 200_000
 _MAX_STRINGS = 2000

@@ -13,7 +13,9 @@ from pinako.errors import UnreadableFile
 from pinako.metadata.modelfiles.hashing import MAX_HEADER_BYTES
 from pinako.metadata.modelfiles.records import Header, Tensor
 
-_MAX_OBJECTS = 1_000_000
+_MAX_OBJECTS = 200_000
+_MAX_KEYS = 1_000_000
+_MAX_BAD_ENTRIES = 100
 _MAX_ENTRY_BYTES = 4096
 _MAX_NAME = 1000
 _MAX_PROBLEMS = 8
@@ -35,8 +37,8 @@ class _Entry(msgspec.Struct):
 def read_header(file: FileIO, size_bytes: int) -> Header:
     """The header of an open safetensors file, whose own flaws are listed in `problems`.
 
-    UnreadableFile when the length field or the JSON cannot be right. Costs a second and some hundred MB at the worst
-    header that the format allows.
+    UnreadableFile when the length field or the JSON cannot be right. The worst header that the format allows costs about
+    a second and some hundred MB.
     """
     file.seek(0)
     start = file.read(8)
@@ -51,8 +53,8 @@ def read_header(file: FileIO, size_bytes: int) -> Header:
 
 def parse_header(text: bytes, *, payload_bytes: int, payload_offset: int) -> Header:
     """The header from its JSON bytes (space- or NUL-padded), checked against the size of what follows it."""
-    if text.count(b"{") > _MAX_OBJECTS:
-        raise UnreadableFile("a safetensors header with over a million entries")
+    if text.count(b"{") > _MAX_OBJECTS or text.count(b'":') > _MAX_KEYS:
+        raise UnreadableFile("a safetensors header with more entries than any model has")
     try:
         entries = msgspec.json.decode(text.rstrip(b" \0\t\r\n"), type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as cause:
@@ -61,9 +63,14 @@ def parse_header(text: bytes, *, payload_bytes: int, payload_offset: int) -> Hea
     metadata = _metadata(entries.pop("__metadata__", None), problems)
     spans: list[tuple[int, int, str]] = []
     tensors: dict[str, Tensor] = {}
+    bad = 0
     for name, raw in entries.items():
         entry = _entry(name, raw, problems)
-        if entry is not None:
+        if entry is None:
+            bad += 1
+            if bad > _MAX_BAD_ENTRIES:
+                raise UnreadableFile("a safetensors header whose entries are no tensors")
+        else:
             begin, end = entry.data_offsets
             spans.append((begin, end, name))
             tensors[name] = Tensor(dtype=entry.dtype, shape=tuple(entry.shape), size_bytes=max(0, end - begin))
