@@ -8,7 +8,7 @@ with Client("https://civitai.com", api_key="…") as client:
 """
 
 from pinako.client.clients import AsyncClient, Client
-from pinako.client.credentials import Credential, CredentialStore, read_credential
+from pinako.client.credentials import Credential, CredentialStore, check_credential, read_credential
 from pinako.client.exchange import Retries
 from pinako.client.listings import AsyncListing, Listing
 from pinako.client.options import CIVITAI, Options
@@ -33,5 +33,6 @@ __all__ = [
     "Politeness",
     "Retries",
     "Timeouts",
+    "check_credential",
     "read_credential",
 ]

@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
-from pinako.errors import BadRequest, StorageError
+from pinako.client.records.people import Me
+from pinako.errors import BadRequest, StorageError, UpstreamNonsense, UpstreamNotFound
 
 Kind: TypeAlias = Literal["key", "cookie", "query"]
 
@@ -169,4 +170,29 @@ def _find_keyring() -> ModuleType | None:
     try:
         return ring if ring.get_keyring().priority > 0 else None
     except (errors.KeyringError, RuntimeError):
+        return None
+
+
+class _Asks(Protocol):
+    """What checking needs of a client."""
+
+    def me(self) -> Me:
+        """Whose credential it is."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """Anything that only somebody logged in gets."""
+        ...
+
+
+def check_credential(client: _Asks) -> str | None:
+    """The name of the account behind a client's credential, None where the host accepts it but does not say whose.
+
+    Raises UpstreamUnauthorized where the host does not know it: hosts treat a bad one as nobody, so only calls that need
+    a login can tell. Other errors are those of the call.
+    """
+    try:
+        return client.me().username
+    except (UpstreamNotFound, UpstreamNonsense):
+        client.settings()  # a host that speaks tRPC alone
         return None
