@@ -100,7 +100,7 @@ def complete(
     users = fetch(read, User, (collection.user_id for collection in found))
     shown = _covers(library, read, found, viewer, mask)
     tags = _tags(read, ids)
-    contributors = dict(
+    contributors: dict[int, int] = dict(
         read.by_ids(
             "SELECT collection_id, COUNT(*) FROM collection_contributors WHERE collection_id IN (?*) GROUP BY collection_id",
             ids,

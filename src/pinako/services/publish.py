@@ -21,6 +21,7 @@ from pinako.metadata import on_site
 from pinako.services.resolve import Want, keep_wants, stem_of
 from pinako.services.settle import Touched
 from pinako.storage.database import Write
+from pinako.storage.engine import Value
 from pinako.storage.records import TABLE_OF, find, values_of
 
 MAX_ID = 2**31 - 1
@@ -71,7 +72,7 @@ def keep(w: Write, noun: msgspec.Struct) -> None:
 
 def keep_blob(w: Write, sha256: str, size: int, mime: str, now: int, link_path: str | None = None) -> None:
     """Record bytes that the media store holds already: the file comes first, so that a row never points at nothing."""
-    row = {"sha256": sha256, "size": size, "mime": mime, "link_path": link_path, "created_at": now}
+    row: dict[str, Value] = {"sha256": sha256, "size": size, "mime": mime, "link_path": link_path, "created_at": now}
     if not w.insert_new("blobs", row) and link_path is None:
         # A copy of ours is better than a link into somebody's folder.
         w.run("UPDATE blobs SET link_path = NULL WHERE sha256 = ?", (sha256,))
@@ -152,7 +153,7 @@ def _with_meta_flags(image: Image, about: Metadata) -> Image:
 
 
 def _keep_metadata(w: Write, image_id: int, about: Metadata) -> None:
-    row = {
+    row: dict[str, Value] = {
         "image_id": image_id,
         "site_meta": about.site,
         "file_meta": about.file,
@@ -193,7 +194,7 @@ def _free_tag_id(w: Write, wanted: int | None) -> int:
 
 def _tag_image(w: Write, image_id: int, tags: Sequence[TagOn]) -> None:
     for tag in tags:
-        row = {
+        row: dict[str, Value] = {
             "image_id": image_id,
             "tag_id": keep_tag(w, tag, "Image"),
             "confidence": tag.confidence,
@@ -227,7 +228,7 @@ def keep_file(w: Write, touched: Touched, file: ModelFile, hashes: Mapping[str, 
     """Write a file of a version with its hashes (type → hex, stored upper-case)."""
     keep(w, msgspec.structs.replace(file, stem=stem_of(file.name)))
     for kind, value in hashes.items():
-        row = {"file_id": file.id, "type": kind, "hash": value.upper()}
+        row: dict[str, Value] = {"file_id": file.id, "type": kind, "hash": value.upper()}
         w.upsert("file_hashes", row, key=("file_id", "type"))
     touched.versions.add(file.version_id)
     return file.id
@@ -242,5 +243,11 @@ def keep_collection(w: Write, touched: Touched, collection: Collection) -> int:
 
 def keep_tombstone(w: Write, entity: str, source: str, source_id: int, reason: str, now: int) -> None:
     """Remember that a thing must not, or can not, be kept, so that it is not fetched again."""
-    row = {"source": source, "entity_type": entity, "source_id": source_id, "reason": reason, "at": now}
+    row: dict[str, Value] = {
+        "source": source,
+        "entity_type": entity,
+        "source_id": source_id,
+        "reason": reason,
+        "at": now,
+    }
     w.upsert("tombstones", row, key=("source", "entity_type", "source_id"))

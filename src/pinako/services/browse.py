@@ -1,0 +1,201 @@
+"""Lists, as one caller may see them: the one place where a viewer's levels clamp a query (style.md 8.3).
+
+Both doors ask here, so that the same question lists the same ids. A Listed page is ids and a cursor; the doors fetch the
+fragments of its ids and join them in their own shape.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from pinako.catalog import levels
+from pinako.catalog.collections import Collection, FullCollection
+from pinako.catalog.images import Image
+from pinako.catalog.people import Creator, Profile, User, Viewer
+from pinako.catalog.queries import CollectionQuery, CreatorQuery, ImageQuery, ModelQuery, PostQuery, TagQuery, UserQuery
+from pinako.catalog.tags import CountedTag
+from pinako.catalog.visibility import sees_image
+from pinako.errors import BadRequest, NotFound
+from pinako.services import access, collections
+from pinako.services.library import Library
+from pinako.storage import text
+from pinako.storage.records import fetch, find, select, select_in
+
+CUT_HEADER = "X-Pinako-Level"
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """One page. `mask` is the effective level mask; `cut` it again where the caller had asked for more (else None)."""
+
+    ids: Sequence[int]
+    next_cursor: str | None
+    mask: int
+    cut: int | None = None
+    total: int = 0
+
+
+def _cut(viewer: Viewer, asked: int | None) -> int | None:
+    return viewer.mask(asked) if viewer.was_cut(asked) else None
+
+
+def images(library: Library, query: ImageQuery, viewer: Viewer) -> Listed:
+    """A page of images. NotFound for an unknown user name, BadRequest for a foreign cursor, Unauthorized for `hidden`."""
+    if query.collection_id is not None and not collections.may_read(
+        library.database.read(), query.collection_id, viewer
+    ):
+        return Listed(ids=(), next_cursor=None, mask=viewer.mask(query.level), cut=_cut(viewer, query.level))
+    page = library.feeds.images(query, viewer)
+    return Listed(
+        ids=page.ids, next_cursor=page.next_cursor, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
+    )
+
+
+def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
+    """A page of posts."""
+    if query.collection_id is not None and not collections.may_read(
+        library.database.read(), query.collection_id, viewer
+    ):
+        return Listed(ids=(), next_cursor=None, mask=viewer.mask(query.level), cut=_cut(viewer, query.level))
+    page = library.feeds.posts(query, viewer)
+    return Listed(
+        ids=page.ids, next_cursor=page.next_cursor, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
+    )
+
+
+def models(library: Library, query: ModelQuery, viewer: Viewer, *, counted: bool = False) -> Listed:
+    """A page of models; `counted`: with the number of all that match (rest.md 20.5)."""
+    mask, cut = viewer.mask(query.level), _cut(viewer, query.level)
+    if query.collection_id is not None and not collections.may_read(
+        library.database.read(), query.collection_id, viewer
+    ):
+        return Listed(ids=(), next_cursor=None, mask=mask, cut=cut)
+    if query.tag and library.settings.unknown_tag_returns_all and not library.feeds.knows_tag(query.tag):
+        query = msgspec.structs.replace(query, tag=None)
+    page = library.feeds.models(query, viewer)
+    total = library.feeds.count_models(query, viewer) if counted else 0
+    return Listed(ids=page.ids, next_cursor=page.next_cursor, mask=mask, cut=cut, total=total)
+
+
+def visible_post_images(
+    library: Library, post_ids: Sequence[int], viewer: Viewer, mask: int, *, hide_minor: bool, hide_poi: bool
+) -> dict[int, list[Image]]:
+    """The images of each post that the caller may see under `mask`, in their order."""
+    now = library.now()
+    found: dict[int, list[Image]] = defaultdict(list)
+    rows = select_in(library.database.read(), Image, "post_id", post_ids, "ORDER BY post_id, idx, id")
+    for image in rows:
+        if (hide_minor and image.minor) or (hide_poi and image.poi):
+            continue
+        if image.post_id is not None and sees_image(image, viewer, now, mask):
+            found[image.post_id].append(image)
+    return found
+
+
+class ListedCreators(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of creators with the number of all of them."""
+
+    items: Sequence[Creator]
+    total: int
+
+
+def creators(library: Library, query: CreatorQuery, viewer: Viewer) -> ListedCreators:
+    """Who owns models that the caller may see, by name (rest.md 9, 20.13). `limit` 0 is everybody."""
+    page, total = library.feeds.creators(query, viewer)
+    users = fetch(library.database.read(), User, (id for id, _ in page))
+    items = [Creator(user=users[id], model_count=count) for id, count in page if id in users]
+    return ListedCreators(items=items, total=total)
+
+
+class ListedTags(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of tags with the number of all of them."""
+
+    items: Sequence[CountedTag]
+    total: int
+
+
+def tags(library: Library, query: TagQuery, viewer: Viewer) -> ListedTags:
+    """Tags of things that the caller may see, most used first; with a prefix the shortest names first (rest.md 10)."""
+    items, total = library.feeds.tags(query, viewer)
+    return ListedTags(items=items, total=total)
+
+
+def users(library: Library, query: UserQuery) -> list[User]:
+    """Users by id in the order asked, or the best matches of a name (rest.md 14)."""
+    read = library.database.read()
+    if query.ids:
+        found = fetch(read, User, query.ids)
+        return [found[id] for id in dict.fromkeys(query.ids) if id in found and found[id].deleted_at is None]
+    asked = text.fold(query.text or "")
+    condition = f"{library.database.contains('username_key')} AND deleted_at IS NULL AND id > 0"
+    rows = select(read, User, f"{condition} ORDER BY length(username_key), username_key LIMIT ?", (asked, query.limit))
+    return sorted(rows, key=lambda user: not (user.username_key or "").startswith(asked))
+
+
+def user(library: Library, id: int | None, username: str | None) -> User:
+    """One account by id or name. NotFound for unknown and deleted ones, BadRequest where neither is given."""
+    read = library.database.read()
+    if id is None and not username:
+        raise BadRequest("Must provide username or id")
+    found = find(read, User, id) if id is not None else access.find_user(read, username or "")
+    if found is None or found.deleted_at is not None:
+        raise NotFound("Could not find user")
+    return found
+
+
+_SUMS = (
+    "SELECT coalesce(sum(download_count), 0), coalesce(sum(thumbs_up_count), 0), coalesce(sum(generation_count), 0) "
+    "FROM models WHERE user_id = ? AND status = 'Published' AND withheld = 0"
+)
+
+
+def profile(library: Library, viewer: Viewer, id: int | None, username: str | None) -> Profile | None:
+    """`user.getCreator`; None for the system account. Counts are cut to what the caller may see."""
+    if id == -1:
+        return None
+    found = user(library, id, username)
+    mine = ModelQuery(user_id=found.id, level=viewer.cap, archived=True)
+    pictures = ImageQuery(user_id=found.id, level=viewer.cap)
+    downloads, thumbs, generations = library.database.read().row(_SUMS, (found.id,)) or (0, 0, 0)
+    return Profile(
+        user=found,
+        model_count=library.feeds.count_models(mine, viewer),
+        download_count=int(downloads),
+        thumbs_up_count=int(thumbs),
+        generation_count=int(generations),
+        reaction_count=library.feeds.reactions_received(found.id, viewer),
+        upload_count=library.feeds.count_images(pictures, viewer),
+    )
+
+
+class ListedCollections(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of collections and the id of the next page's first."""
+
+    items: Sequence[FullCollection]
+    next_cursor: int | None
+    cut: int | None = None
+
+
+def public_collections(
+    library: Library, query: CollectionQuery, viewer: Viewer, *, covers: bool = False
+) -> ListedCollections:
+    """Public collections, newest first; the cursor is an id and inclusive (rest.md 18.1)."""
+    mask = viewer.mask(query.level)
+    ids, following = library.feeds.collections(query, mask)
+    with library.database.read() as read:
+        found = fetch(read, Collection, ids)
+        ordered = [found[id] for id in ids if id in found]
+        items = collections.complete(library, read, ordered, viewer, mask, covers=covers)
+    return ListedCollections(items=items, next_cursor=following, cut=_cut(viewer, query.level))
+
+
+def default_images_level(library: Library, viewer: Viewer) -> int | None:
+    """The level of REST image lists that name none: PG, or by setting all that the caller may see (rest.md 20.20)."""
+    return viewer.cap if library.settings.images_nsfw_default == "account" else None
+
+
+def level_named(mask: int) -> str:
+    """A mask in words, for people."""
+    return " ".join(levels.NAMES[bit] for bit in levels.BITS if mask & bit) or "nothing"
