@@ -47,10 +47,11 @@ def _has_convolutions(names: TensorNames) -> bool:
 _LORA_BASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("individual_token_refiner", "double_blocks_0_img_mlp_fc1", "double_blocks.0.img_mlp.fc1"), "Hunyuan Video"),
     (("distilled_guidance_layer",), "Chroma"),
-    (("double_stream_modulation", "single_blocks.47.", "single_blocks_47_"), "Flux.2 D"),
-    (("img_mlp.net", "img_mod.1", "img_mlp_net", "img_mod_1"), "Qwen"),
+    (("double_stream_modulation", "single_blocks.47.", "single_blocks_47_", "to_qkv_mlp_proj"), "Flux.2 D"),
+    (("img_mlp.net", "img_mod.1", "img_mlp_net", "img_mod_1", "transformer_blocks.59."), "Qwen"),
     (("double_blocks_0_img", "double_blocks.0.img", "double_blocks_0_txt", "single_blocks_0_linear"), "Flux.1 D"),
-    (("single_transformer_blocks",), "Flux.1 D"),
+    (("single_transformer_blocks", "single_blocks.0.linear", "double_blocks.0.txt"), "Flux.1 D"),
+    (("llm_adapter", "adaln_modulation_"), "Anima"),
     (("joint_blocks",), "SD 3"),
     (("double_stream_blocks", "caption_projection"), "HiDream"),
     (("audio_adaln", "audio_attn"), "LTXV2"),
@@ -59,7 +60,7 @@ _LORA_BASES: tuple[tuple[tuple[str, ...], str], ...] = (
     (("lora_unet_input_blocks_4_1_", "lora_unet_input_blocks_7_1_"), "SDXL 1.0"),
 )
 _CONTEXTS = {768: "SD 1.5", 1024: "SD 2.1", 2048: "SDXL 1.0"}
-_WAN = re.compile(r"blocks[._]\d+[._](self|cross)_attn[._][qkvo]\b|blocks_\d+_(self|cross)_attn_[qkvo]")
+_WAN = re.compile(r"blocks[._]\d+[._](self|cross)_attn[._][qkvo](_img)?\.")
 _ZIMAGE = re.compile(r"layers[._]\d+[._]attention[._](to_q|qkv|to_k|to_v|out)")
 
 
@@ -67,7 +68,7 @@ def _lora_base(names: TensorNames) -> str | None:
     context = _context_width(names)
     for parts, base_model in _LORA_BASES:
         if names.any_contains(*parts):
-            return base_model
+            return _flux_size(names) if base_model == "Flux.1 D" else base_model
     if context in _CONTEXTS:
         return _CONTEXTS[context]
     if names.any_contains("self_attn") and any(_WAN.search(name) for name in names.all):
@@ -76,7 +77,17 @@ def _lora_base(names: TensorNames) -> str | None:
         return "ZImageTurbo" if 3840 in _input_widths(names) else "Lumina"
     if names.any_contains("add_q_proj", "attn.to_added_qkv"):
         return "SD 3.5 Large" if 2432 in _input_widths(names) else "SD 3"
+    if names.any_contains("lora_te_text_model", "text_encoder.text_model"):
+        return "SD 2.1" if 1024 in _input_widths(names) else "SD 1.5"
     return None
+
+
+def _flux_size(names: TensorNames) -> str:
+    # The two generations name their layers alike; the second is wider, but for the smallest of it.
+    widths = _input_widths(names)
+    if 6144 in widths:
+        return "Flux.2 D"
+    return "Flux.2 Klein 9B" if 4096 in widths and 3072 not in widths else "Flux.1 D"
 
 
 def _context_width(names: TensorNames) -> int | None:

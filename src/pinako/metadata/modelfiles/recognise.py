@@ -72,11 +72,9 @@ def _unet_base(names: TensorNames, prefix: str) -> tuple[str | None, str]:
 
 
 def _flux(names: TensorNames) -> str:
-    if names.has("distilled_guidance_layer.in_proj.weight") or names.starts("distilled_guidance_layer."):
-        return "Chroma"
     if names.starts("double_stream_modulation_img."):
-        width = names.dimension("img_in.weight", 0)
-        return {4096: "Flux.2 Klein 9B", 3072: "Flux.2 Klein 4B"}.get(width or 0, "Flux.2 D")
+        context = names.dimension("txt_in.weight", 1)  # three layers of the text encoder, so its size shows
+        return {12288: "Flux.2 Klein 9B", 7680: "Flux.2 Klein 4B"}.get(context or 0, "Flux.2 D")
     return "Flux.1 D" if names.starts("guidance_in.") else "Flux.1 S"
 
 
@@ -106,8 +104,12 @@ def _lumina(names: TensorNames) -> str:
 
 _DIFFUSION_MODELS: tuple[tuple[tuple[str, ...], str | Callable[[TensorNames], str]], ...] = (
     (("double_blocks.0.img_attn.", "txt_in.individual_token_refiner."), "Hunyuan Video"),
+    (("double_blocks.0.img_attn.", "distilled_guidance_layer."), "Chroma"),
     (("double_blocks.0.img_attn.", "img_in."), _flux),
     (("double_blocks.0.img_attn.", "latent_in."), "Hunyuan3D"),
+    (("txtfusion.projector.",), "Krea 2"),
+    (("embed_image_indicator.",), "Ideogram 4.0"),
+    (("video_patch_proj.", "audio_patch_proj."), "MiniMax H3"),
     (("joint_blocks.0.",), _sd3),
     (("joint_transformer_blocks.", "single_transformer_blocks."), "AuraFlow"),
     (("double_layers.0.attn.w1q.",), "AuraFlow"),
@@ -117,11 +119,11 @@ _DIFFUSION_MODELS: tuple[tuple[tuple[str, ...], str | Callable[[TensorNames], st
     (("audio_adaln_single.",), "LTXV2"),
     (("adaln_single.", "patchify_proj."), "LTXV"),
     (("t5_yproj.",), "Mochi"),
-    (("double_stream_blocks.0.", "caption_projection.0."), "HiDream"),
+    (("caption_projection.0.linear.",), "HiDream"),
     (("transformer_blocks.0.img_mod.", "txt_norm."), "Qwen"),
     (("cap_embedder.1.", "noise_refiner.0."), _lumina),
-    (("clip_txt_mapper.",), "Stable Cascade"),
-    (("effnet_mapper.",), "Stable Cascade"),
+    (("clf.1.", "clip_txt_mapper."), "Stable Cascade"),
+    (("clf.1.", "clip_mapper."), "Stable Cascade"),
     (("genre_embedder.", "lyric_embs."), "ACE Audio"),
     (("t_block.1.", "y_embedder.y_embedding", "ar_embedder."), "PixArt a"),
     (("t_block.1.", "y_embedder.y_embedding"), "PixArt E"),
