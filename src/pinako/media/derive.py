@@ -13,7 +13,7 @@ from pinako.media.cache import Cached, DerivativeCache
 from pinako.media.plan import Plan, plan
 from pinako.media.render import Rendered
 from pinako.media.session import disk_errors
-from pinako.media.store import CHUNK, MediaStore
+from pinako.media.store import MediaStore, read_pieces
 from pinako.media.video import has_ffmpeg, take_still, transcode
 from pinako.media.workshop import Workshop
 
@@ -118,9 +118,6 @@ def _of_cache(sha256: str, cached: Cached) -> Delivered:
 def _read_file(delivered: Delivered, start: int, end: int) -> Iterator[bytes]:
     if delivered.path is None:
         raise NotFound("Not found")
-    with disk_errors(delivered.path), delivered.path.open("rb", buffering=0) as file:
-        file.seek(delivered.offset + start)
-        left = end - start
-        while left > 0 and (piece := file.read(min(CHUNK, left))):
-            left -= len(piece)
-            yield piece
+    with disk_errors(delivered.path):
+        file = delivered.path.open("rb", buffering=0)
+    return read_pieces(file, delivered.offset + start, delivered.offset + end)

@@ -13,10 +13,20 @@ from typing import BinaryIO, Final
 
 from pinako.errors import NotFound, StorageError, UnreadableFile
 from pinako.media.session import Session, disk_errors, sweep_sessions, sync_directory
-from pinako.media.store import CHUNK, Blob, BlobWriter, check_hash, hash_bytes, hash_file
+from pinako.media.store import (
+    CHUNK,
+    Blob,
+    BlobWriter,
+    check_hash,
+    follow_link,
+    hash_bytes,
+    hash_file,
+    read_pieces,
+    split_link,
+    write_link,
+)
 
 _LINK_SUFFIX: Final = ".link"
-"""A reference is a small file: a line `size mtime_ns`, then the path's own bytes (names need not be UTF-8)."""
 
 _NAME = re.compile(r"[0-9a-f]{64}(?:\.link)?")
 
@@ -55,16 +65,17 @@ class DirectoryStore:
 
     def link(self, sha256: str, path: Path) -> Blob:
         known = check_hash(sha256)
-        absolute = Path(os.path.abspath(path))
         try:
-            status = absolute.stat()
+            note = write_link(path)
         except OSError as error:
             raise NotFound(f"{path.name} cannot be read in place") from error
-        note = b"%d %d\n%b" % (status.st_size, status.st_mtime_ns, os.fsencode(absolute))
         with _FileWriter(self) as writer:
             writer.write(note)
             writer.settle(self.place(known, _LINK_SUFFIX))
-        return self.stat(known) or Blob(sha256=known, size=status.st_size, linked_to=absolute)
+        blob = self.stat(known)
+        if blob is None:
+            raise NotFound(f"{path.name} changed while it was linked")
+        return blob
 
     def stat(self, sha256: str) -> Blob | None:
         known = check_hash(sha256)
@@ -79,7 +90,7 @@ class DirectoryStore:
         path = self._found(sha256)
         with disk_errors(path):
             file = path.open("rb", buffering=0)
-        return _pieces(file, start, stop)
+        return read_pieces(file, start, stop)
 
     def locate(self, sha256: str) -> Path | None:
         blob = self.stat(sha256)
@@ -112,7 +123,8 @@ class DirectoryStore:
         for name in self._names():
             sha256 = name.removesuffix(_LINK_SUFFIX)
             if name != sha256 and self.stat(sha256) is None:
-                yield sha256, _read_link(self.place(sha256, _LINK_SUFFIX))[2]
+                note = self.place(sha256, _LINK_SUFFIX).read_bytes()
+                yield sha256, split_link(note)[2]
 
     def sweep(self) -> int:
         return sweep_sessions(self.root / "incoming")
@@ -149,13 +161,10 @@ class DirectoryStore:
 
     def _linked(self, sha256: str) -> Blob | None:
         try:
-            size, changed, path = _read_link(self.place(sha256, _LINK_SUFFIX))
-            status = path.stat()
-        except (OSError, ValueError):
+            note = self.place(sha256, _LINK_SUFFIX).read_bytes()
+        except OSError:
             return None
-        if (status.st_size, status.st_mtime_ns) != (size, changed):
-            return None
-        return Blob(sha256=sha256, size=size, linked_to=path)
+        return follow_link(sha256, note)
 
     def _found(self, sha256: str) -> Path:
         path = self.locate(sha256)
@@ -217,25 +226,6 @@ class _FileWriter:
             place.parent.mkdir(exist_ok=True)
             os.replace(self._path, place)
             sync_directory(place.parent)
-
-
-def _pieces(file: BinaryIO, start: int, stop: int | None) -> Iterator[bytes]:
-    with file, disk_errors(Path(file.name)):
-        file.seek(start)
-        left = None if stop is None else stop - start
-        while left is None or left > 0:
-            piece = file.read(CHUNK if left is None else min(CHUNK, left))
-            if not piece:
-                return
-            left = None if left is None else left - len(piece)
-            yield piece
-
-
-def _read_link(note: Path) -> tuple[int, int, Path]:
-    """Size, modification time in nanoseconds, and path of a link. ValueError where the note is damaged."""
-    head, _, name = note.read_bytes().partition(b"\n")
-    size, changed = head.split(b" ")
-    return int(size), int(changed), Path(os.fsdecode(name))
 
 
 def _open_foreign(path: Path) -> BinaryIO:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -94,6 +95,10 @@ class MediaStore(Protocol):
         """Every stored content, in no particular order."""
         ...
 
+    def dangling(self) -> Iterator[tuple[str, Path]]:
+        """Links whose file is gone or changed, where no copy of ours exists: (hash, path)."""
+        ...
+
     def sweep(self) -> int:
         """Remove what interrupted processes left half-written. Answers how many; live processes are not touched."""
         ...
@@ -104,13 +109,21 @@ class MediaStore(Protocol):
 
 
 def open_store(url: str) -> MediaStore:
-    """Open `file:/a/directory` or a plain path; SettingsError for a scheme that no store speaks."""
+    """Open `file:/a/directory`, a plain path, or `s3://bucket/prefix?endpoint=…&region=…`.
+
+    Keys of a bucket come from the query (`access_key_id`, `secret_access_key`) or from where the cloud's own tools look.
+    SettingsError for a scheme that no store speaks.
+    """
     scheme = urlsplit(url).scheme
+    if scheme == "s3":
+        from pinako.media.s3 import open_bucket  # the library is an extra: only who has a bucket needs it
+
+        return open_bucket(url)
     if scheme in {"", "file"} or len(scheme) == 1:
         from pinako.media.local import DirectoryStore
 
         return DirectoryStore(_directory(url))
-    raise SettingsError(f"media store: no store speaks {scheme!r}; known: file")
+    raise SettingsError(f"media store: no store speaks {scheme!r}; known: file, s3")
 
 
 def check_hash(sha256: str) -> str:
@@ -119,6 +132,48 @@ def check_hash(sha256: str) -> str:
     if not _SHA256.fullmatch(lower):
         raise BadRequest("Not a SHA-256")
     return lower
+
+
+def write_link(path: Path) -> bytes:
+    """The note that refers to a user's file: size, modification time, then the path's own bytes. OSError if it is gone.
+
+    Bytes, because names need not be UTF-8.
+    """
+    absolute = Path(os.path.abspath(path))
+    status = absolute.stat()
+    return b"%d %d\n%b" % (status.st_size, status.st_mtime_ns, os.fsencode(absolute))
+
+
+def follow_link(sha256: str, note: bytes) -> Blob | None:
+    """The user's file that a note refers to, as long as it is the one that was linked."""
+    try:
+        size, changed, path = split_link(note)
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    if (status.st_size, status.st_mtime_ns) != (size, changed):
+        return None
+    return Blob(sha256=sha256, size=size, linked_to=path)
+
+
+def split_link(note: bytes) -> tuple[int, int, Path]:
+    """Size, modification time in nanoseconds, and path of a link. ValueError where the note is damaged."""
+    head, _, name = note.partition(b"\n")
+    size, changed = head.split(b" ")
+    return int(size), int(changed), Path(os.fsdecode(name))
+
+
+def read_pieces(file: BinaryIO, start: int, stop: int | None) -> Iterator[bytes]:
+    """Bytes `start` to `stop` of an open file, in pieces; closes it at the end."""
+    with file:
+        file.seek(start)
+        left = None if stop is None else stop - start
+        while left is None or left > 0:
+            piece = file.read(CHUNK if left is None else min(CHUNK, left))
+            if not piece:
+                return
+            left = None if left is None else left - len(piece)
+            yield piece
 
 
 def hash_bytes(data: bytes) -> str:
