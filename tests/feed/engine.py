@@ -25,7 +25,7 @@ SPEC = Spec(
 ORDERED = tuple(sort.name for sort in SPEC.sorts)
 
 
-def build_index(rows: Sequence[Row], log: int = 0) -> Index:
+def build_index(rows: Sequence[Row], log: tuple[int, int] = (0, 0)) -> Index:
     """An index made in one go."""
     builder = Builder(SPEC)
     keys = list(zip(*(row.keys for row in rows), strict=True)) or [(), (), ()]

@@ -47,7 +47,7 @@ class Builder:
         """A chunk of (row id, value) pairs of one field; pairs of ids that were never added are dropped."""
         self._pairs[field].append((np.asarray(ids, np.int32), np.asarray(values)))
 
-    def index(self, log: int = 0) -> Index:
+    def index(self, log: tuple[int, int] = (0, 0)) -> Index:
         """The finished index."""
         ids = _joined(self._rows["id"], np.int32)
         turn = None if bool(np.all(ids[1:] > ids[:-1])) else np.argsort(ids, kind="stable")

@@ -64,7 +64,7 @@ class Index:
         fields: dict[str, Postings],
         visibility: Visibility,
         cells: Postings | None = None,
-        log: int = 0,
+        log: tuple[int, int] = (0, 0),
     ) -> None:
         self.spec = spec
         self.rows = rows
@@ -78,6 +78,7 @@ class Index:
         self.ranges = Ranges(self._rows_between)
         self.lock = threading.Lock()
         self.writing = threading.Lock()
+        self.version = 0  # another one after every write
         self._filed = object()  # another one whenever ids get other ordinals
         self._answers: OrderedDict[tuple[Sight, tuple[Term, ...]], BitMap] = OrderedDict()
 
@@ -126,6 +127,11 @@ class Index:
         """How many rows hold, exactly."""
         with self.lock:
             return len(self._search(sight, terms).answer())
+
+    def answer(self, sight: Sight, terms: Sequence[Term]) -> BitMap:
+        """Every row that holds, as ordinals in a bitmap of the caller's own."""
+        with self.lock:
+            return self._search(sight, terms).answer().copy()
 
     def holds(self, sight: Sight, terms: Sequence[Term], id: int) -> bool:
         """Whether one row is alive, seen and passes."""
@@ -235,7 +241,7 @@ class Index:
 
     # Writes
 
-    def apply(self, changes: Iterable[Change], log: int | None = None) -> None:
+    def apply(self, changes: Iterable[Change], log: tuple[int, int] | None = None) -> None:
         """File changes in order, letting readers in between. Applying a batch again changes nothing."""
         with self.writing:
             waiting = iter(changes)
@@ -248,6 +254,7 @@ class Index:
         """As many changes as fit in a moment of the lock; whether there may be more."""
         with self.lock:
             self._answers.clear()
+            self.version += 1
             until = time.perf_counter() + _SHARE
             for change in changes:
                 self._file(change)

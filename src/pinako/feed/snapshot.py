@@ -49,7 +49,7 @@ class _Section(msgspec.Struct, frozen=True, array_like=True):
 class _Contents(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     library: str
-    log: int
+    log: tuple[int, int]
     count: int
     sections: tuple[_Section, ...]
 

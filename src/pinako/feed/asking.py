@@ -1,0 +1,76 @@
+"""What lists of every entity have in common on their way from a query to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+from pinako.catalog.people import Viewer
+from pinako.catalog.queries import PERIOD_DAYS, ImageQuery, ModelQuery, Period, PostQuery
+from pinako.catalog.visibility import BLOCKED_TAGS
+from pinako.errors import NotFound
+from pinako.feed import lookups
+from pinako.feed.spec import AnyOf, Between, NoneOf, Term, pairs
+from pinako.storage.database import Database
+
+MINUTE = 60_000
+DAY = 86_400_000
+
+Q = TypeVar("Q", ImageQuery, PostQuery, ModelQuery)
+
+
+class Empty(Exception):
+    """A filter that nothing can meet: the list is empty without asking the engine."""
+
+
+class Asked(Generic[Q]):
+    """One query, who asks it, and what its filters may look up."""
+
+    def __init__(self, query: Q, viewer: Viewer, database: Database) -> None:
+        self.query: Q = query
+        self.viewer = viewer
+        self.database = database
+        self.read = database.read()
+        self.now = database.now()
+        self.mask = viewer.mask(query.level)
+
+    @property
+    def own(self) -> tuple[tuple[str, int], ...]:
+        """The caller's own rows, as pairs; none for anonymous callers."""
+        return (("user", self.viewer.user_id),) if self.viewer.user_id is not None else ()
+
+
+def some(field: str, values: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    """The pairs of values that were looked up. Empty when there are none: any-of nothing is nothing."""
+    if not values:
+        raise Empty
+    return pairs(field, tuple(values))
+
+
+def people(asked: Asked[Q]) -> Iterator[Term]:
+    """Whose things: one user, those the caller follows, and those left out. NotFound for an unknown user name."""
+    query = asked.query
+    user_id = query.user_id
+    if user_id is None and query.username:
+        user_id = lookups.user_id_of(asked.read, query.username)
+        if user_id is None:
+            raise NotFound("User not found")
+    if user_id is not None:
+        yield AnyOf((("user", user_id),))
+    if query.followed and asked.viewer.known:
+        yield AnyOf(some("user", lookups.followed_users(asked.read, asked.viewer)))
+    if query.excluded_users:
+        yield NoneOf(pairs("user", query.excluded_users))
+
+
+def any_tags(asked: Asked[Q], tags: Sequence[int]) -> Iterator[Term]:
+    """Any of these tags. Blocked ones are passed over, and alone they match nothing (domain.md d)."""
+    if tags:
+        yield AnyOf(some("tag", [tag for tag in tags if asked.viewer.moderator or tag not in BLOCKED_TAGS]))
+
+
+def window(asked: Asked[Q], column: str = "time") -> Iterator[Term]:
+    """The period, back from the running minute: a bound that moves with every request could not be kept."""
+    days = PERIOD_DAYS.get(Period(asked.query.period)) if asked.query.period_filters else None
+    if days is not None:
+        yield Between(column, low=asked.now // MINUTE * MINUTE - days * DAY)

@@ -1,0 +1,134 @@
+"""The lists of an open library: one call for each kind of query. What `services/browse.py` asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pinako.catalog.people import Viewer
+from pinako.catalog.queries import (
+    CollectionQuery,
+    CreatorQuery,
+    ImageQuery,
+    ModelQuery,
+    PostQuery,
+    TagQuery,
+    UserQuery,
+)
+from pinako.feed import image_rows, images, model_rows, others, post_rows, posts, resources
+from pinako.feed.asking import Asked, Empty
+from pinako.feed.documents import Documents
+from pinako.feed.follow import Follower
+from pinako.feed.index import Index
+from pinako.feed.listing import Listing, Question
+from pinako.feed.names import Names
+from pinako.feed.others import Counted, Found, Tallies
+from pinako.storage.database import Database
+
+SOURCES = (image_rows.SOURCE, post_rows.SOURCE, model_rows.SOURCE)
+
+
+class Feeds:
+    """Indexes, names and documents of one process. Safe from any thread."""
+
+    def __init__(self, database: Database, folder: Path | None, entries: int) -> None:
+        self.database = database
+        self.documents = Documents(database, entries)
+        self.follower = Follower(database, SOURCES, folder, self._changed)
+        self.model_names = Names(database, "models", "name")
+        self.user_names = Names(database, "users", "username_key")
+        self.tallies = Tallies()
+
+    def _changed(self, entity: str, ids: Sequence[int]) -> None:
+        """What is kept in memory beside the indexes follows the same notes."""
+        if not ids:
+            self.documents.forget_all()
+            self.model_names.forget_all()
+            self.user_names.forget_all()
+            return
+        self.documents.forget(entity, ids)
+        if entity == "model":
+            self.model_names.forget(ids)
+        elif entity == "user":
+            self.user_names.forget(ids)
+
+    def index(self, entity: str) -> Index:
+        """The index of "image", "post" or "model"."""
+        return self.follower.indexes[entity]
+
+    def images(self, query: ImageQuery, viewer: Viewer) -> Listing:
+        """One page of images. BadRequest, NotFound (user name), Unauthorized (`hidden` without a login)."""
+        return images.list_images(self.index("image"), Asked(query, viewer, self.database))
+
+    def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
+        """How many images the whole list has."""
+        try:
+            return _count(self.index("image"), images.question_of(Asked(query, viewer, self.database)))
+        except Empty:
+            return 0
+
+    def posts(self, query: PostQuery, viewer: Viewer) -> Listing:
+        """One page of posts. BadRequest."""
+        return posts.list_posts(self.index("post"), Asked(query, viewer, self.database))
+
+    def models(self, query: ModelQuery, viewer: Viewer) -> Listing:
+        """One page of models. BadRequest, NotFound (user name), Unauthorized (`favorites`, `hidden`)."""
+        return resources.list_models(self.index("model"), Asked(query, viewer, self.database), self.model_names)
+
+    def count_models(self, query: ModelQuery, viewer: Viewer) -> int:
+        """How many models the whole list has."""
+        asked = Asked(query, viewer, self.database)
+        try:
+            return _count(self.index("model"), resources.question_of(asked, self.model_names))
+        except Empty:
+            return 0
+
+    def creators(self, query: CreatorQuery, viewer: Viewer) -> Counted:
+        """One page of users who own models, with how many this caller may see."""
+        return others.list_creators(self.index("model"), self.user_names, self.tallies, query, viewer)
+
+    def tags(self, query: TagQuery, viewer: Viewer) -> Counted:
+        """One page of tags, with how many things of `query.entity` carry each."""
+        return others.list_tags(self.database, self.follower.indexes, self.tallies, query, viewer)
+
+    def collections(self, query: CollectionQuery, viewer: Viewer, cursor: int | None = None) -> Found:
+        """One page of public collections from the id `cursor` (inclusive) on."""
+        return others.list_collections(self.database, query, viewer, cursor)
+
+    def users(self, query: UserQuery) -> list[int]:
+        """Users by id or name."""
+        return others.list_users(self.database, self.user_names, query)
+
+    def count_collection(self, collection_id: int, viewer: Viewer, mask: int) -> int:
+        """How many items of a collection this caller may see under `mask`."""
+        return others.visible_items(self.follower.indexes, self.database, collection_id, viewer, mask)
+
+    def catch_up(self) -> None:
+        """File what was written since; a no-op after this process's own writes."""
+        self.follower.catch_up()
+
+    def follow(self) -> None:
+        """Follow other processes' writes in a thread. Call it in each worker, after any fork."""
+        self.follower.start()
+
+    def save(self) -> None:
+        """Save the indexes, so that the next start loads them. Raises OSError."""
+        self.follower.save()
+
+    def close(self) -> None:
+        """Stop following."""
+        self.follower.close()
+
+
+def _count(index: Index, question: Question) -> int:
+    return index.count(question.sight, question.terms) if question.sight.mask or question.sight.own else 0
+
+
+def open_feeds(database: Database, folder: Path | None, *, entries: int = 20_000) -> Feeds:
+    """Load the saved indexes from `folder`, or build them from the database; then follow this process's writes.
+
+    `entries`: documents kept in memory for each door.
+    """
+    feeds = Feeds(database, folder, entries)
+    feeds.follower.open()
+    return feeds

@@ -1,0 +1,149 @@
+"""Lists of images: what each filter and sort word of an ImageQuery means to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pinako.catalog.queries import ImageQuery, ImageSort
+from pinako.catalog.visibility import BLOCKED_TAGS
+from pinako.errors import BadRequest, Unauthorized
+from pinako.feed import lookups
+from pinako.feed.asking import Asked, Empty, any_tags, people, window
+from pinako.feed.codes import code_of, prompt_codes
+from pinako.feed.image_rows import Flag
+from pinako.feed.index import Index
+from pinako.feed.listing import EMPTY, Listing, OwnOrder, Question, ask, ask_in_order, from_id, in_items
+from pinako.feed.sights import guards, sight_of
+from pinako.feed.spec import Among, AnyOf, NoneOf, Term, pairs
+
+Meaning = Callable[[Asked[ImageQuery]], Iterator[Term]]
+
+
+def _safety(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    yield from guards(
+        asked.viewer,
+        asked.mask,
+        minor=Flag.MINOR,
+        poi=Flag.POI,
+        hide_minor=query.hide_minor,
+        hide_poi=query.hide_poi,
+    )
+    if query.collection_id is None and not asked.viewer.moderator:
+        # A confirmed harmless picture of a child stays out of feeds but not out of collections (domain.md d).
+        yield NoneOf((("flag", Flag.ACCEPTABLE_MINOR),), asked.own)
+
+
+def _people(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    yield from people(asked)
+    if asked.query.prioritized_users:
+        yield AnyOf(pairs("user", asked.query.prioritized_users))
+
+
+def _things(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    if query.ids:
+        yield Among(query.ids)
+    if query.excluded_images:
+        yield Among(query.excluded_images, inside=False)
+    if query.post_ids:
+        yield Among(tuple(id for *_, id in in_posts(asked)))
+    if query.model_id is not None:
+        yield AnyOf((("model", query.model_id),))
+    if query.version_id is not None:
+        yield AnyOf((("version", query.version_id),))
+    if query.collection_id is not None:
+        yield Among(tuple(id for _, _, id in in_collection(asked)))
+    if query.remix_of is not None:
+        yield AnyOf((("remix", query.remix_of),))
+
+
+def _tags(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    for tag in dict.fromkeys(query.all_tags):
+        if tag in BLOCKED_TAGS and not asked.viewer.moderator:
+            raise Empty
+        yield AnyOf((("tag", tag),))
+    yield from any_tags(asked, query.any_tags)
+    if query.excluded_tags:
+        yield NoneOf(pairs("tag", query.excluded_tags))
+
+
+def _kinds(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    if query.types:
+        yield AnyOf(pairs("kind", [code_of(word) for word in query.types]))
+    if query.base_models:
+        yield AnyOf(pairs("base", [code_of(word) for word in query.base_models]))
+    if query.has_meta:
+        yield AnyOf((("flag", Flag.META),))
+    if query.on_site:
+        yield AnyOf((("flag", Flag.ON_SITE),))
+    if query.text and query.text.strip():
+        codes = prompt_codes(query.text)
+        if not codes:
+            raise Empty
+        yield from (AnyOf((("word", code),)) for code in sorted(codes))
+
+
+def _mine(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query, viewer = asked.query, asked.viewer
+    if query.hidden:
+        if not viewer.known:
+            raise Unauthorized("UNAUTHORIZED")
+        yield Among(tuple(lookups.engaged(asked.read, viewer, "image", ("Hide",))))
+    if query.reactions and viewer.known:
+        yield Among(tuple(lookups.reacted(asked.read, viewer, "image", query.reactions)))
+
+
+MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, window, _mine)
+
+
+def in_collection(asked: Asked[ImageQuery]) -> list[lookups.Item]:
+    """The items of the asked collection that the caller may see, newest first."""
+    query = asked.query
+    return lookups.collection_items(
+        asked.read, query.collection_id or 0, "Image", asked.viewer, query.collection_tag_id
+    )
+
+
+def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:
+    """(index, id) of the images of the asked posts, in the order of the posts."""
+    sql = "SELECT idx, id FROM images WHERE post_id IN (?*)"
+    return sorted((row[0], row[1]) for row in asked.read.by_ids(sql, asked.query.post_ids))
+
+
+def question_of(asked: Asked[ImageQuery]) -> Question:
+    """The filters as the engine takes them. Empty when nothing can match; Unauthorized for `hidden` without a login."""
+    terms = tuple(term for meaning in MEANINGS for term in meaning(asked))
+    sight = sight_of(asked.viewer, asked.mask, drafts=asked.query.drafts)
+    return Question(sight=sight, terms=terms, sort=asked.query.sort or ImageSort.NEWEST)
+
+
+def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:
+    """One page of images. BadRequest for a cursor of another sort; NotFound for an unknown user name; Unauthorized
+    where `hidden` is asked and nobody is logged in."""
+    query = asked.query
+    if query.collection_tag_id is not None and query.collection_id is None:
+        raise BadRequest("collectionTagId requires a collectionId")
+    try:
+        question = question_of(asked)
+    except Empty:
+        return EMPTY
+    if query.prioritized_users:
+        return _showcase(index, asked, question)
+    if query.sort is None and query.post_ids:
+        order = in_posts(asked)
+        return ask_in_order(index, question, query, OwnOrder(name="post", places=order, ids=[id for _, id in order]))
+    if query.sort is None and query.collection_id is not None:
+        return ask_in_order(index, question, query, in_items(in_collection(asked)))
+    return ask(index, question, query, from_id)
+
+
+def _showcase(index: Index, asked: Asked[ImageQuery], question: Question) -> Listing:
+    """A model page's showcase: the oldest post first, in the order of each post. One page, no cursor (trpc.md 3)."""
+    if asked.query.cursor:
+        raise BadRequest("Cannot use cursor with prioritizedUserIds")
+    ids = index.page(question.sight, question.terms, ImageSort.OLDEST, 5000).ids
+    rows = asked.read.by_ids("SELECT COALESCE(post_id, 0), idx, id FROM images WHERE id IN (?*)", ids)
+    return Listing(ids=[row[2] for row in sorted(map(tuple, rows))][: asked.query.limit])

@@ -1,0 +1,51 @@
+"""Names of few things (models, users), folded and in memory: any part of one is found without reading the table."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pinako.storage import text
+from pinako.storage.database import Database
+
+
+class Names:
+    """Folded names by id, read at the first question and again where something changed."""
+
+    def __init__(self, database: Database, table: str, column: str) -> None:
+        self._database = database
+        self._sql = f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
+        self._names: dict[int, str] | None = None
+        self._stale: set[int] = set()
+        self._lock = threading.Lock()
+        self.holding = lru_cache(maxsize=64)(self._holding)
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """These have changed."""
+        with self._lock:
+            self._stale.update(ids)
+            self.holding.cache_clear()
+
+    def forget_all(self) -> None:
+        """Everything may have changed."""
+        with self._lock:
+            self._names = None
+            self.holding.cache_clear()
+
+    def all(self) -> dict[int, str]:
+        """Every name. Not to be changed."""
+        with self._lock:
+            if self._names is None:
+                self._stale.clear()
+                self._names = {id: text.fold(name) for id, name in self._database.read().rows(self._sql)}
+            elif self._stale:
+                fresh = self._database.read().by_ids(f"{self._sql} AND id IN (?*)", list(self._stale))
+                kept = {id: name for id, name in self._names.items() if id not in self._stale}
+                self._names = kept | {id: text.fold(name) for id, name in fresh}
+                self._stale.clear()
+            return self._names
+
+    def _holding(self, asked: str) -> tuple[int, ...]:
+        words = text.fold(asked).split()
+        return tuple(id for id, name in self.all().items() if all(word in name for word in words))

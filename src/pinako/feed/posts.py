@@ -1,0 +1,92 @@
+"""Lists of posts: what each filter and sort word of a PostQuery means to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pinako.catalog import levels
+from pinako.catalog.queries import PostQuery, PostSort
+from pinako.catalog.visibility import Standing
+from pinako.errors import NotFound
+from pinako.feed import lookups
+from pinako.feed.asking import Asked, Empty, any_tags, people, window
+from pinako.feed.index import Index
+from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, below_value, in_items
+from pinako.feed.sights import sight_of
+from pinako.feed.spec import UNRATED_BIT, Among, AnyOf, Between, NoneOf, Sight, Term, pairs
+from pinako.storage import text
+
+COLUMNS = {
+    PostSort.MOST_REACTIONS: "reactions",
+    PostSort.MOST_COMMENTS: "comments",
+    PostSort.MOST_COLLECTED: "collected",
+}
+
+
+def _things(asked: Asked[PostQuery]) -> Iterator[Term]:
+    query = asked.query
+    if query.ids:
+        yield Among(query.ids)
+    if query.version_id is not None:
+        yield AnyOf((("version", query.version_id),))
+    if query.model_id is not None:
+        yield AnyOf((("model", query.model_id),))
+    if query.collection_id is not None:
+        yield Among(tuple(id for *_, id in in_collection(asked)))
+
+
+def _tags(asked: Asked[PostQuery]) -> Iterator[Term]:
+    yield from any_tags(asked, asked.query.any_tags)
+    if asked.query.excluded_tags:
+        yield NoneOf(pairs("tag", asked.query.excluded_tags))
+
+
+def _title(asked: Asked[PostQuery]) -> Iterator[Term]:
+    wanted = text.fold((asked.query.text or "").strip())
+    if wanted:
+        sql = f"SELECT id, title FROM posts WHERE {asked.database.contains('title')}"
+        found = asked.read.rows(sql, (wanted,))
+        yield Among(tuple(id for id, title in found if text.fold(title).startswith(wanted)))
+
+
+def _counted(asked: Asked[PostQuery]) -> Iterator[Term]:
+    """The sorts by a count leave out posts that have none (trpc.md 5.1)."""
+    column = COLUMNS.get(asked.query.sort) if asked.query.sort is not None else None
+    if column is not None:
+        yield Between(column, low=1)
+
+
+Meaning = Callable[[Asked[PostQuery]], Iterator[Term]]
+
+MEANINGS: tuple[Meaning, ...] = (people, _things, _tags, _title, _counted, window)
+
+
+def in_collection(asked: Asked[PostQuery]) -> list[lookups.Item]:
+    """The items of the asked collection that the caller may see, newest first."""
+    return lookups.collection_items(asked.read, asked.query.collection_id or 0, "Post", asked.viewer)
+
+
+def _sight(asked: Asked[PostQuery]) -> Sight:
+    if not asked.query.drafts:
+        return sight_of(asked.viewer, asked.mask)
+    private = asked.mask | (levels.BLOCKED | UNRATED_BIT if asked.mask & levels.MATURE_BITS else 0)
+    return Sight(0, asked.viewer.user_id or 0, ((int(Standing.DRAFT), private),))
+
+
+def question_of(asked: Asked[PostQuery]) -> Question:
+    """The filters as the engine takes them. Empty when nothing can match."""
+    terms = tuple(term for meaning in MEANINGS for term in meaning(asked))
+    sort = asked.query.sort or PostSort.NEWEST
+    return Question(sight=_sight(asked), terms=terms, sort=sort, dated=sort == PostSort.NEWEST)
+
+
+def list_posts(index: Index, asked: Asked[PostQuery]) -> Listing:
+    """One page of posts; an unknown user name has none. BadRequest for a cursor of another sort."""
+    query = asked.query
+    try:
+        question = question_of(asked)
+    except (Empty, NotFound):
+        return EMPTY
+    if query.sort is None and query.collection_id is not None:
+        return ask_in_order(index, question, query, in_items(in_collection(asked)))
+    return ask(index, question, query, below_value)

@@ -1,0 +1,44 @@
+"""What a list shows to a caller, in the engine's terms: the same rule as catalog/visibility.py `sees`, for whole lists.
+
+Lists show a caller's own held and unrated things, drafts only where asked for; a moderator who asks for drafts meets
+everybody's. By id, `sees` decides; a list never shows what it hides.
+"""
+
+from __future__ import annotations
+
+from pinako.catalog import levels
+from pinako.catalog.people import Viewer
+from pinako.catalog.visibility import Standing
+from pinako.feed.spec import UNRATED_BIT, NoneOf, Sight, Term
+
+
+def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False) -> Sight:
+    """What `viewer` sees in a list of this mask. Blocked and unrated things ask for a mature bit."""
+    mine = viewer.user_id or 0
+    private = mask | (levels.BLOCKED | UNRATED_BIT if mask & levels.MATURE_BITS else 0)
+    if not mine or not mask:
+        return Sight(mask)
+    own = [(int(Standing.HELD), private), (int(Standing.UNRATED), private)]
+    everybody = []
+    if drafts:
+        own.append((int(Standing.DRAFT), private))
+    if drafts and viewer.moderator:
+        everybody = [(int(Standing.HELD), private), (int(Standing.DRAFT), private)]
+    return Sight(mask, mine, tuple(own), tuple(everybody))
+
+
+def guards(viewer: Viewer, mask: int, *, minor: int, poi: int, hide_minor: bool, hide_poi: bool) -> list[Term]:
+    """The terms that keep flagged things away. `minor` and `poi` are the entity's values of the field `flag`.
+
+    A minor's image vanishes for everybody whose mask has a mature bit, owner included; a real person's for all but its
+    owner. A caller's own wish (`hide_…`) exempts nobody.
+    """
+    terms: list[Term] = []
+    if hide_minor or (mask & levels.MATURE_BITS and not viewer.moderator):
+        terms.append(NoneOf((("flag", minor),)))
+    if hide_poi:
+        terms.append(NoneOf((("flag", poi),)))
+    elif not viewer.moderator:
+        spare = (("user", viewer.user_id),) if viewer.user_id is not None else ()
+        terms.append(NoneOf((("flag", poi),), spare))
+    return terms
