@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
+
+from pinako.errors import PinakoError
 from pinako.media.s3 import open_bucket
 
 
@@ -26,6 +29,7 @@ def running_bucket(directory: Path) -> Iterator[str]:
     assert program is not None
     ports = _free_ports(4)
     options = ["-ip=127.0.0.1", f"-dir={directory}", "-s3", "-filer", "-volume.max=3", "-master.volumeSizeLimitMB=64"]
+    options += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
     options += [f"-{name}.port={port}" for name, port in zip(("master", "volume", "filer", "s3"), ports, strict=True)]
     log = (directory / "weed.log").open("wb")
     process = subprocess.Popen([program, "server", *options], stdout=log, stderr=log)
@@ -41,8 +45,6 @@ def running_bucket(directory: Path) -> Iterator[str]:
 
 
 def _wait_until_ready(endpoint: str, url: str, process: subprocess.Popen[bytes]) -> None:
-    import httpx2
-
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -50,7 +52,7 @@ def _wait_until_ready(endpoint: str, url: str, process: subprocess.Popen[bytes])
             store = open_bucket(url)
             store.put_bytes(b"ready?")
             store.delete(store.put_bytes(b"ready?").sha256)
-        except Exception:  # whatever a server that is still starting answers
+        except (httpx2.HTTPError, PinakoError):  # whatever a server that is still starting answers
             time.sleep(0.2)
             continue
         return
