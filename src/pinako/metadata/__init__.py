@@ -25,6 +25,7 @@ from pinako.metadata import (
 from pinako.metadata.a1111_write import write_a1111
 from pinako.metadata.candidates import Candidate, resource_candidates
 from pinako.metadata.containers import Notes, Source, read_container
+from pinako.metadata.containers.stealth import find_stealth
 from pinako.metadata.embed import embed_jpeg, embed_png, embed_webp
 from pinako.metadata.reading import Facts, Reading
 from pinako.metadata.record import from_meta, generation_process, on_site, shown_process
@@ -86,7 +87,13 @@ def read_bytes(data: bytes) -> Reading:
 def _read(source: Source) -> Reading:
     notes = Notes()
     facts = read_container(source, notes)
-    return Reading(facts=facts, fields=notes.fields, generation=recognise(notes.fields))
+    generation = recognise(notes.fields)
+    if generation is None and facts.kind == "image":
+        hidden = find_stealth(source, facts)
+        if hidden:
+            notes.add("stealth", hidden)
+            generation = recognise(notes.fields)
+    return Reading(facts=facts, fields=notes.fields, generation=generation)
 
 
 def recognise(fields: Mapping[str, str]) -> Generation | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from pinako.catalog import air
@@ -16,6 +17,7 @@ _BRACKETED = re.compile(r"(.*?)\s*[\[(]([0-9a-fA-F]{6,64})[\])]\s*")
 _TAG_TYPES = {"hypernet": "hypernet"}
 _CONTROLNET = re.compile(r"ControlNet(?: |-)?\d*(?: Model)?")
 _MAX_LISTED = 200
+_MAX_NAME = 400
 
 
 def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
@@ -26,7 +28,7 @@ def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
     if hashes:
         meta["hashes"] = hashes
     listed = [*_models(settings), *_tagged(parts, hashes), *_embedded(hashes), *_extensions(settings)]
-    site, names, unnumbered = _site_resources(settings)
+    site, names, unnumbered = _site_resources(settings) if "Civitai resources" in settings else ([], {}, [])
     if listed or unnumbered:
         meta["resources"] = _without_doubles([*listed, *unnumbered])
     if site:
@@ -53,16 +55,22 @@ def _hashes(settings: dict[str, Any]) -> dict[str, str]:
     block = settings.get("Hashes")
     hashes = {}
     if isinstance(block, dict):
-        hashes = {str(key): value for key, value in block.items() if isinstance(value, str) and hash_of(value)}
+        hashes = {
+            str(key): value
+            for key, value in islice(block.items(), _MAX_LISTED)
+            if isinstance(value, str) and hash_of(value)
+        }
     for label, prefix in (("Lora hashes", "lora"), ("TI hashes", "embed")):
-        for name, digest in named_hashes(settings.get(label)):
-            hashes.setdefault(f"{prefix}:{name}", digest)
+        if label in settings:
+            for name, digest in named_hashes(settings[label]):
+                hashes.setdefault(f"{prefix}:{name}", digest)
     for label, key in (("Model hash", "model"), ("VAE hash", "vae")):
         if hash_of(settings.get(label)):
             hashes.setdefault(key, settings[label])
-    refiner = _BRACKETED.fullmatch(settings["Refiner"]) if isinstance(settings.get("Refiner"), str) else None
-    if refiner:
-        hashes.setdefault("refiner", refiner[2])
+    if isinstance(settings.get("Refiner"), str):
+        refiner = _BRACKETED.fullmatch(settings["Refiner"][:_MAX_NAME])
+        if refiner:
+            hashes.setdefault("refiner", refiner[2])
     return hashes
 
 
@@ -74,14 +82,14 @@ def _models(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _entry("model", None, digest)
     refiner = settings.get("Refiner")
     if isinstance(refiner, str) and refiner and refiner != "None":
-        match = _BRACKETED.fullmatch(refiner)
+        match = _BRACKETED.fullmatch(refiner[:_MAX_NAME])
         yield _entry("refiner", match[1] if match else refiner, match[2] if match else settings.get("Refiner hash"))
 
 
 def _tagged(parts: Infotext, hashes: dict[str, str]) -> Iterator[dict[str, Any]]:
     seen = set()
     if "<" in parts.prompt:
-        for match in list(TAG.finditer(parts.prompt))[:_MAX_LISTED]:
+        for match in islice(TAG.finditer(parts.prompt), _MAX_LISTED):
             kind = _TAG_TYPES.get(match[1].lower(), "lora")
             name = match[2].strip()
             # `name:te:unet` triples and `name:0.8:lbw=…` both have the weight first.
@@ -112,7 +120,7 @@ def _extensions(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
         model = settings.get(f"AddNet Model {number}")
         if not isinstance(model, str) or model in ("", "None"):
             continue
-        match = _BRACKETED.fullmatch(model)
+        match = _BRACKETED.fullmatch(model[:_MAX_NAME])
         weight = float_of(settings.get(f"AddNet Weight A {number}", settings.get(f"AddNet Weight {number}")))
         yield _entry("lora", match[1] if match else model, match[2] if match else None, weight)
 
@@ -120,7 +128,7 @@ def _extensions(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _controlnets(settings: dict[str, Any]) -> list[str]:
     found = []
     for key, value in settings.items():
-        if key.startswith("ControlNet") and _CONTROLNET.fullmatch(key):
+        if key[:10] == "ControlNet" and _CONTROLNET.fullmatch(key):
             model = (
                 value if key.endswith("Model") else nested_pairs(value).get("Model", nested_pairs(value).get("model"))
             )
@@ -176,6 +184,8 @@ def _entry(word: str, name: str | None, digest: Any, weight: float | None = None
 
 
 def _without_doubles(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    if len(entries) == 1:
+        return entries
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in entries:
         key = (kind_of(entry["type"]), str(entry.get("name") or entry.get("hash")).lower())

@@ -12,10 +12,15 @@ from pinako.metadata.jsontext import loads, loads_at, mend_text
 _MAX_SETTINGS = 1 << 18
 _MAX_PAIRS = 500
 _MAX_BLOCKS = 16
-_KEY = re.compile(r'[\s,]*([^\W_][^:,\n"{}]{0,98}?)\s{0,4}:[ \t]*')
+_GAP = re.compile(r"[\s,]*")
+_PAIR = re.compile(r'([^\W_][^:,\n"{}]{0,98}):[ \t]*([^,\n"{\[]*)')
+_SIMPLE = re.compile(
+    r'(\s*+([^\W_][^:,\n"{}]{0,97}[^:,\n"{}\s]):[ \t]*+("(?:[^"\\]|\\.)*+"|[^,\n"]*+)(?:,|\n|\Z))', re.DOTALL
+)
 _PLAIN = re.compile(r"[^,\n]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BREAK = re.compile(r"[,\n]")
+_ODD = ("\r", "\0", "Template:", "Parameters:")
 _SETTINGS = re.compile(r"Steps: ?\d")
 _JAMMED = re.compile(r"[.,\s]{0,4}\b(?=Negative prompt:|Steps: ?\d)")
 _TEMPLATE = re.compile(r"^(?:Negative )?Template:.*?(?=^(?:Steps|Negative prompt|Negative Template):|\Z)", re.M | re.S)
@@ -33,6 +38,15 @@ class Infotext(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_infotext(text: str) -> Infotext:
     """The parts of one "parameters" text; a part that is not there is empty."""
+    last = text.rfind("\nSteps: ")
+    if last > 0 and text[last + 8 : last + 9].isdigit() and not any(mark in text for mark in _ODD):
+        prompt, negative = split_prompts(text[:last].strip())
+        return Infotext(prompt=prompt, negative=negative, settings=parse_settings(text[last + 1 :].rstrip()))
+    return _parse_odd(text)
+
+
+def _parse_odd(text: str) -> Infotext:
+    """The same for texts that other hands have changed: line ends, prefixes, templates, all on one line."""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = mend_text(text).strip().removeprefix("Parameters:").lstrip()
@@ -52,33 +66,61 @@ def parse_infotext(text: str) -> Infotext:
 def parse_settings(line: str) -> dict[str, Any]:
     """The pairs of a settings line: JSON-quoted texts unquoted, JSON blocks read, the first of a repeated key kept."""
     line = line[:_MAX_SETTINGS]
+    simple = _parse_simple(line) if "{" not in line and "[" not in line else None
+    return _parse_blocks(line) if simple is None else simple
+
+
+def _parse_simple(line: str) -> dict[str, Any] | None:
+    """The pairs of a line without blocks in one sweep; None where the sweep does not cover it all."""
+    found = _SIMPLE.findall(line)
+    if sum([len(whole) for whole, _key, _value in found]) != len(line):
+        return None
+    pairs: dict[str, Any] = {}
+    for _whole, key, value in found[:_MAX_PAIRS]:
+        if key in _STOPPERS:  # an old extension's hashes of everything; what follows is no pair
+            break
+        if key not in pairs:
+            pairs[key] = value.strip() if value[:1] != '"' else _unquoted(value)
+    return pairs
+
+
+def _parse_blocks(line: str) -> dict[str, Any]:
+    """The same pair by pair, for lines with JSON in them and for damaged ones."""
     pairs: dict[str, Any] = {}
     position, quotes, blocks = 0, True, 0
-    while position < len(line) and len(pairs) < _MAX_PAIRS:
-        key = _KEY.match(line, position)
-        if key is None:
+    while len(pairs) < _MAX_PAIRS:
+        gap = _GAP.match(line, position)
+        position = gap.end() if gap else position
+        pair = _PAIR.match(line, position)
+        if pair is None:
             following = _BREAK.search(line, position + 1)
             if following is None:
                 break
             position = following.start()
             continue
-        if key[1] in _STOPPERS:  # an old extension's hashes of everything; what follows is no pair
+        key, plain, position = pair[1], pair[2], pair.end()
+        if key in _STOPPERS:
             break
-        position = key.end()
         mark = line[position : position + 1]
         value: Any = None
-        if mark == '"' and quotes:
-            value, end, quotes = _quoted(line, position)
-        elif mark and mark in "{[" and blocks < _MAX_BLOCKS:
+        if mark == '"' and quotes and not plain:
+            value, position, quotes = _quoted(line, position)
+        elif mark and mark in "{[" and blocks < _MAX_BLOCKS and not plain:
             blocks += 1
-            value, end = loads_at(line, position)
+            value, position = loads_at(line, position)
         if value is None:
-            plain = _PLAIN.match(line, position)
-            end = plain.end() if plain else position
-            value = line[position:end].strip()
-        pairs.setdefault(key[1], value)
-        position = end
+            rest = _PLAIN.match(line, pair.start(2))
+            position = rest.end() if rest else position
+            value = line[pair.start(2) : position].strip()
+        pairs.setdefault(key.rstrip(), value)
     return pairs
+
+
+def _unquoted(text: str) -> str:
+    if "\\" not in text:
+        return text[1:-1]
+    value = loads(text)
+    return value if isinstance(value, str) else text[1:-1]
 
 
 def _quoted(line: str, position: int) -> tuple[Any, int, bool]:
@@ -89,15 +131,12 @@ def _quoted(line: str, position: int) -> tuple[Any, int, bool]:
     end = match.end()
     if line[end : end + 1] not in (",", "\n", "", " "):
         return None, position, True
-    text = loads(match[0])
-    if not isinstance(text, str):
-        text = match[0][1:-1]
-    return text, end, True
+    return _unquoted(match[0]), end, True
 
 
 def nested_pairs(text: Any) -> dict[str, Any]:
     """The pairs inside a quoted value that begins like one (`ControlNet 0: "Module: canny, …"`); else nothing."""
-    if not isinstance(text, str) or not _KEY.match(text):
+    if not isinstance(text, str) or not _PAIR.match(text):
         return {}
     return parse_settings(text)
 
@@ -108,14 +147,10 @@ def _settings_line(lines: list[str]) -> int | None:
         if lines[index].startswith("Steps:") and _SETTINGS.match(lines[index]):
             return index
     last = len(lines) - 1
-    if last >= 0 and "Steps: " in lines[last] and not _NEGATIVE_INSIDE.search(lines[last]):
-        start = _KEY.match(lines[last])
-        if start and start.start() == 0 and len(parse_settings(lines[last])) >= 3:
-            return last
-    return None
-
-
-_NEGATIVE_INSIDE = re.compile(r"Negative prompt:")
+    line = lines[last] if lines else ""
+    if "Steps: " not in line or _NEGATIVE in line or not _PAIR.match(line):
+        return None
+    return last if len(parse_settings(line)) >= 3 else None
 
 
 def split_prompts(text: str) -> tuple[str, str]:

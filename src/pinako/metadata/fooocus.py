@@ -59,7 +59,7 @@ def _loras(said: dict[str, Any]) -> list[dict[str, Any]]:
     """`[name, weight, hash]` rows, or `lora_combined_1: "name : weight"`."""
     listed = said.get("loras")
     rows = [row for row in listed[:100] if isinstance(row, list) and row] if isinstance(listed, list) else []
-    found = [_lora(*(row + [None, None])[:3]) for row in rows if isinstance(row[0], str)]
+    found = [_lora(*[*row, None, None][:3]) for row in rows if isinstance(row[0], str)]
     for key, value in said.items():
         if _LORA.fullmatch(key) and isinstance(value, str) and value not in ("", "None"):
             name, colon, weight = value.rpartition(" : ")

@@ -8,11 +8,16 @@ from typing import Any
 
 import msgspec
 
-MAX_JSON = 1 << 24
+MAX_JSON = 1 << 23
+"""Texts over 8 MiB are kept and shown, not parsed."""
+
+_MAX_REPAIR = 1 << 21
 _decoder = msgspec.json.Decoder()
 _lenient = json.JSONDecoder(strict=False, parse_constant=lambda _name: None)
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_UNDEFINED = re.compile(r'("(?:[^"\\]|\\.)*")|\b(?:undefined|NaN|-?Infinity)\b', re.DOTALL)
+# A string that never closes goes to the end, so that its quotes are not tried again one by one.
+_STRING = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
+_TOKENS = re.compile(_STRING + r"|[\[\]{}]", re.DOTALL)
+_UNDEFINED = re.compile(rf"({_STRING})|\b(?:undefined|NaN|-?Infinity)\b", re.DOTALL)
 
 
 def loads(text: str) -> Any:
@@ -66,6 +71,8 @@ def mend_text(text: str) -> str:
 
 def _loads_repaired(text: str) -> Any:
     text = text.strip().rstrip("\0")
+    if len(text) > _MAX_REPAIR:
+        return None
     for attempt in (text, _UNDEFINED.sub(lambda match: match[1] or "null", text)):
         try:
             return mend(_lenient.decode(attempt))

@@ -9,7 +9,7 @@ import msgspec
 from pinako.catalog.generation import Generation
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What the container says of itself, without decoding a pixel.
 
     `kind` is image, video, audio or unknown; `duration` in seconds; `c2pa` that a provenance manifest is present (it is

@@ -11,7 +11,7 @@ from pinako.metadata.resources import name_or_air, resources_of
 from pinako.metadata.samplers import split_sampler
 from pinako.metadata.values import float_of, hash_of, int_of, size_of
 
-TAG = re.compile(r"<(lora|lyco|lycoris|locon|hypernet)\s*:\s*([^<>:]{1,300})((?::[^<>]{0,200})?)>", re.IGNORECASE)
+TAG = re.compile(r"<(lora|lyco|lycoris|locon|hypernet)\s{0,4}:([^<>:]{1,300})((?::[^<>]{0,200})?)>", re.IGNORECASE)
 _HOLES = re.compile(r",(?:[ \t]*,)+")
 _MAX_SEED = 2**64
 _MAX_SIDE = 2**31
@@ -108,7 +108,11 @@ def _controlled(meta: Mapping[str, Any]) -> bool:
 
 
 def _first(meta: Mapping[str, Any], *keys: str) -> Any:
-    return next((meta[key] for key in keys if meta.get(key) is not None), None)
+    for key in keys:
+        value = meta.get(key)
+        if value is not None:
+            return value
+    return None
 
 
 def _scheduler(meta: Mapping[str, Any]) -> str | None:
@@ -120,8 +124,9 @@ def _size(meta: Mapping[str, Any]) -> tuple[int | None, int | None]:
     width, height = int_of(meta.get("width")), int_of(meta.get("height"))
     if width is None or height is None:
         width, height = size_of(meta.get("Size")) or (width, height)
-    sound = all(side is None or 0 < side < _MAX_SIDE for side in (width, height))
-    return (width, height) if sound else (None, None)
+    if not (width is None or 0 < width < _MAX_SIDE) or not (height is None or 0 < height < _MAX_SIDE):
+        return None, None
+    return width, height
 
 
 def _seed(value: Any) -> int | None:

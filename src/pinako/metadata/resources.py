@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pinako.catalog import air
@@ -17,12 +19,13 @@ _KINDS = {
     "hypernet": "hypernetwork", "hypernetwork": "hypernetwork",
     "vae": "vae", "upscaler": "upscaler", "upscale": "upscaler", "controlnet": "controlnet",
 }  # fmt: skip
+_REMEMBERED = 400
 _LISTS = (("models", "checkpoint"), ("vaes", "vae"), ("upscalers", "upscaler"), ("controlNets", "controlnet"))
 
 
 def kind_of(word: str | None) -> str:
     """The normalised kind of a generator's or the site's type word; unknown words are `other`."""
-    return _KINDS.get((word or "").lower().replace(" ", "").replace("_", ""), "other")
+    return _KINDS.get(word or "") or _KINDS.get((word or "").lower().replace(" ", "").replace("_", ""), "other")
 
 
 def name_or_air(text: str) -> tuple[str | None, int | None, str | None]:
@@ -45,8 +48,11 @@ def resources_of(meta: Mapping[str, Any], names: Mapping[int, str] | None = None
 
 
 def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource]:
+    said = set()
     for entry in _objects(meta.get("resources")):
-        yield _listed(entry)
+        resource = _listed(entry)
+        said.add(resource.hash)
+        yield resource
     for entry in _objects(meta.get("civitaiResources")):
         yield _credited(entry, names)
     for entry in _objects(meta.get("additionalResources")):
@@ -55,7 +61,7 @@ def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource
         for text in _texts(meta.get(key)):
             name, version, word = name_or_air(text)
             yield Resource(kind=kind_of(word) if word else kind, name=name, model_version_id=version, raw_type=key)
-    yield from _hashed(meta.get("hashes"))
+    yield from _hashed(meta.get("hashes"), said)
     vae = meta.get("VAE")
     if isinstance(vae, str) and vae not in ("None", "Automatic", ""):
         yield Resource(kind="vae", name=stem_of(vae), hash=hash_of(meta.get("VAE hash")), raw_type="VAE")
@@ -65,11 +71,24 @@ def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource
 
 
 def _listed(entry: dict[str, Any]) -> Resource:
-    word = entry.get("type") if isinstance(entry.get("type"), str) else None
-    name = entry.get("name")
+    word, name, digest = entry.get("type"), entry.get("name"), entry.get("hash")
+    word = word if isinstance(word, str) else None
+    name = name if isinstance(name, str) else None
+    return make_resource(word, name, digest if isinstance(digest, str) else None, float_of(entry.get("weight")))
+
+
+def make_resource(word: str | None, name: str | None, digest: str | None, weight: float | None) -> Resource:
+    """The record of one listed file. The same files come with picture after picture, so records are remembered."""
+    if len(word or "") + len(name or "") + len(digest or "") > _REMEMBERED:
+        return _make.__wrapped__(word, name, digest, weight)
+    return _make(word, name, digest, weight)
+
+
+@lru_cache(maxsize=1024)
+def _make(word: str | None, name: str | None, digest: str | None, weight: float | None) -> Resource:
     return Resource(
-        kind=kind_of(word), name=stem_of(name) or None if isinstance(name, str) else None,
-        hash=hash_of(entry.get("hash")), weight=float_of(entry.get("weight")), raw_type=word,
+        kind=kind_of(word), name=stem_of(name) or None if name else None, hash=hash_of(digest), weight=weight,
+        raw_type=word,
     )  # fmt: skip
 
 
@@ -92,13 +111,15 @@ def _loaded(entry: dict[str, Any]) -> Resource:
     )  # fmt: skip
 
 
-def _hashed(hashes: Any) -> Iterator[Resource]:
+def _hashed(hashes: Any, said: set[str | None]) -> Iterator[Resource]:
     if not isinstance(hashes, dict):
         return
-    for key, value in hashes.items():
-        word, colon, name = str(key).partition(":")
+    for key, value in islice(hashes.items(), 300):
         digest = hash_of(value)
-        if digest and (colon or word in ("model", "vae", "refiner")):
+        if digest is None or digest in said:
+            continue
+        word, colon, name = str(key).partition(":")
+        if colon or word in ("model", "vae", "refiner"):
             yield Resource(kind=kind_of(word), name=stem_of(name) or None, hash=digest, raw_type=word)
 
 

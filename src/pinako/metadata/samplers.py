@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _NATIVE = {
     "euler": "Euler", "euler_ancestral": "Euler a", "euler_a": "Euler a", "heun": "Heun", "heunpp2": "Heun++",
@@ -25,6 +26,7 @@ _SCHEDULERS = {
     "linear_quadratic": "Linear Quadratic", "automatic": "Automatic", "align_your_steps": "Align Your Steps",
     "align your steps": "Align Your Steps", "native": "Normal", "default": "Automatic", "turbo": "Turbo",
 }  # fmt: skip
+_CACHED = 200
 _TAIL = re.compile(
     r"[ _](karras|exponential|polyexponential|sgm[ _]uniform|ddim_uniform|simple|normal|beta|kl_optimal|trailing|k)$",
     re.IGNORECASE,
@@ -34,7 +36,14 @@ _TAIL = re.compile(
 def split_sampler(name: str | None, scheduler: str | None = None) -> tuple[str | None, str | None]:
     """(sampler, scheduler) as display words. A scheduler inside the sampler's name is taken out of it; unknown words
     pass through, and `undefined` (a writer's slip) is nothing."""
-    name = (name or "").strip() or None
+    if len(name or "") + len(scheduler or "") > _CACHED:
+        return name, scheduler
+    return _split(name or "", scheduler or "")
+
+
+@lru_cache(maxsize=512)
+def _split(written: str, scheduler: str) -> tuple[str | None, str | None]:
+    name = written.strip() or None
     if name in ("undefined", "None", "null"):
         name = None
     shown = show_scheduler(scheduler)

@@ -9,9 +9,10 @@ from pinako.metadata.comfyui.graph import Graph, Node
 from pinako.metadata.jsontext import loads_dict
 from pinako.metadata.values import float_of, int_of
 
-MAX_STEPS = 20_000
+MAX_STEPS = 8_000
 MAX_DEPTH = 40
-MAX_CHARS = 100_000
+MAX_CHARS = 50_000
+MAX_TEXTS = 100
 _NUMBER_KEYS = ("value", "Value", "int", "float", "number", "Number", "INT", "FLOAT", "seed", "noise_seed", "val", "a")
 _NAME_KEYS = ("value", "string", "text", "name", "STRING", "model_name", "ckpt_name", "selected", "input")
 _PART = re.compile(r"(?:text|string|prompt|str|input|value|arg)[ _]?([a-z]|\d{1,2})", re.IGNORECASE)
@@ -94,7 +95,7 @@ class Resolver:
             gathered: dict[str, None] = {}
             for value in conditions:
                 gathered.update(dict.fromkeys(self.texts(value, side, depth + 1)))
-            return list(gathered)
+            return list(gathered)[:MAX_TEXTS]
         text = self._string(node, side, depth)
         if text is not None:
             return [text] if text.strip() else []

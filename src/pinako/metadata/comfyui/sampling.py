@@ -15,6 +15,7 @@ _SETTING_LINKS = ("guider", "sampler", "sigmas", "noise", "pipe", "basic_pipe", 
 _LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent",
                  "empty_latent", "latents", "images", "guider", "pipe", "positive")  # fmt: skip
 _MAX_DEPTH = 30
+_MAX_SAMPLERS = 40
 _SAMPLER_CLASSES = {
     "SamplerEulerAncestral": "euler_ancestral", "SamplerEulerAncestralCFGPP": "euler_ancestral_cfg_pp",
     "SamplerDPMPP_2M_SDE": "dpmpp_2m_sde", "SamplerDPMPP_3M_SDE": "dpmpp_3m_sde", "SamplerDPMPP_SDE": "dpmpp_sde",
@@ -53,6 +54,7 @@ def find_samplers(graph: Graph) -> tuple[list[Node], dict[str, Node]]:
     if not samplers:
         reached = dict(graph.nodes)
         samplers = [node for node in reached.values() if is_sampler(node)] or _single_step(reached)
+    samplers = samplers[:_MAX_SAMPLERS]
     return sorted(samplers, key=lambda node: _place(graph, node, samplers)), reached
 
 

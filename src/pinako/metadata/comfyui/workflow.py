@@ -25,6 +25,8 @@ class _Flat:
         self.sheets = _subgraphs(canvas)
         self.groups = _groups(canvas)
         self.nodes: dict[str, Node] = {}
+        self.room = 20 * MAX_NODES
+        """What may still be opened, counted in nodes and links: subgraphs in subgraphs multiply."""
         self.through: dict[tuple[str, int], Any] = {}
         """Output slots that only hand something on: a link to go on with, or a plain value."""
 
@@ -64,8 +66,9 @@ def _open_sheet(
     """Add a sheet's nodes. `outside` gives what comes in at each input slot; returned is what goes out at each output."""
     nodes = {str(node.get("id")): node for node in dicts(sheet.get("nodes"))}
     links = _links(sheet)
+    flat.room -= len(nodes) + len(links) + 1
     for key, node in nodes.items():
-        if len(flat.nodes) >= MAX_NODES:
+        if len(flat.nodes) >= MAX_NODES or flat.room < 0:
             break
         _add_node(flat, prefix, key, node, _Context(links=links, outside=outside, depth=depth, prefix=prefix))
     outputs: dict[int, Any] = {}
@@ -94,7 +97,7 @@ def _add_node(flat: _Flat, prefix: str, key: str, node: dict[str, Any], context:
     if mode == _BYPASSED or "Reroute" in kind:
         _pass_through(flat, own, node, connected)
         return
-    if (kind in flat.sheets or kind in flat.groups) and context.depth < _MAX_NESTING:
+    if (kind in flat.sheets or kind in flat.groups) and context.depth < _MAX_NESTING and flat.room > 0:
         _add_subgraph(flat, own, node, connected, context.depth)
         return
     values = {name: _uncommented(value) for name, value in name_widgets(node).items()}

@@ -13,6 +13,7 @@ _FRAMES = {"TIT2": "title", "TPE1": "artist", "TALB": "album", "TSSE": "encoder"
 _INFO = {b"ICMT": "comment", b"INAM": "title", b"IART": "artist", b"ISFT": "Software", b"IGNR": "genre"}
 _MAX_TAG = 1 << 25
 _MAX_FRAMES = 2000
+_MAX_LABEL = 2000
 _MAX_COMMENTS = 2000
 
 
@@ -66,7 +67,8 @@ def read_flac(source: Source, notes: Notes) -> Facts:
 
 def read_ogg(source: Source, notes: Notes) -> Facts:
     """An Ogg file: the comments are its second packet, which may span pages."""
-    data, position = b"", 0
+    parts: list[bytes] = []
+    position = gathered = 0
     for _ in range(4096):
         head = source.at(position, 27)
         if head[:4] != b"OggS" or len(head) < 27:
@@ -74,10 +76,12 @@ def read_ogg(source: Source, notes: Notes) -> Facts:
         table = source.at(position + 27, head[26])
         length = sum(table)
         if position:
-            data += source.at(position + 27 + len(table), length)
-            if any(size < 255 for size in table) or len(data) > _MAX_TAG:
+            parts.append(source.at(position + 27 + len(table), length))
+            gathered += length
+            if any(size < 255 for size in table) or gathered > _MAX_TAG:
                 break
         position += 27 + len(table) + length
+    data = b"".join(parts)
     for mark in (b"OpusTags", b"\x03vorbis", b"\x81theora"):
         if data.startswith(mark):
             read_comments(data[len(mark) :], notes)
@@ -137,7 +141,7 @@ def _read_frame(name: str, data: bytes, notes: Notes) -> None:
 def _split(code: bytes, data: bytes) -> tuple[str, str]:
     """A name and a text with a NUL of the encoding's width between them."""
     if code in (b"\1", b"\2"):
-        for at in range(0, len(data) - 1, 2):
+        for at in range(0, min(len(data) - 1, _MAX_LABEL), 2):
             if data[at : at + 2] == b"\0\0":
                 return _decode(code, data[:at]), _decode(code, data[at + 2 :])
         return "", _decode(code, data)

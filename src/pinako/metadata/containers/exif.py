@@ -30,12 +30,14 @@ def read_exif(block: bytes, notes: Notes) -> None:
         return
     queue = [struct.unpack_from(order + "I", block, 4)[0]]
     seen: set[int] = set()
+    # Entries may share bytes; all together they say at most twice what the block holds.
+    room = _Room(2 * len(block))
     while queue and len(seen) < _MAX_DIRECTORIES:
         offset = queue.pop(0)
         if offset in seen:
             continue
         seen.add(offset)
-        queue += _read_directory(block, offset, order, notes)
+        queue += _read_directory(block, offset, order, notes, room)
 
 
 def add_text(notes: Notes, name: str, text: str) -> None:
@@ -74,7 +76,18 @@ def _entries(block: bytes, offset: int, order: str) -> list[tuple[int, int, int,
     return entries
 
 
-def _read_directory(block: bytes, offset: int, order: str, notes: Notes) -> list[int]:
+class _Room:
+    """Bytes that may still be decoded."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, size: int) -> bool:
+        self.left -= size
+        return self.left >= 0
+
+
+def _read_directory(block: bytes, offset: int, order: str, notes: Notes, room: _Room) -> list[int]:
     entries = _entries(block, offset, order)
     pointers = []
     for tag, kind, length, start in entries:
@@ -82,7 +95,7 @@ def _read_directory(block: bytes, offset: int, order: str, notes: Notes) -> list
             pointers.append(struct.unpack_from(order + "I", block, start)[0])
         elif tag in NAMES:
             size = min(_WIDTHS.get(kind, 1) * length, len(block) - start)
-            if size > 0:
+            if size > 0 and room.take(size):
                 add_text(notes, NAMES[tag], _decode(tag, kind, block[start : start + size]))
     after = offset + 2 + 12 * len(entries)
     if entries and after + 4 <= len(block):

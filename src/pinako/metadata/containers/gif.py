@@ -8,7 +8,7 @@ from pinako.metadata.containers.text import decode_loose
 from pinako.metadata.containers.xmp import read_xmp
 from pinako.metadata.reading import Facts
 
-_MAX_BLOCKS = 400_000
+_MAX_BLOCKS = 200_000
 _WINDOW = 1 << 18
 
 

@@ -11,7 +11,7 @@ from pinako.metadata.containers.text import decode_loose
 from pinako.metadata.containers.xmp import read_xmp
 
 _MAX_META = 1 << 22
-_MAX_ITEM = 1 << 24
+_MAX_ITEMS_BYTES = 1 << 25
 _MAX_ITEMS = 1000
 
 
@@ -20,9 +20,13 @@ def read_items(source: Source, start: int, end: int, notes: Notes) -> tuple[int,
     body = source.at(start, min(end - start, _MAX_META))[4:]
     boxes = dict(_boxes(body))
     places = _locations(boxes.get(b"iloc", b""), start + 4 + _offset_of(body, b"idat"))
+    room = _MAX_ITEMS_BYTES
     for item, kind in _items(boxes.get(b"iinf", b"")):
         if kind in (b"Exif", b"mime") and item in places:
-            data = b"".join(source.at(at, min(length, _MAX_ITEM)) for at, length in places[item])
+            data = b""
+            for at, length in places[item]:
+                data += source.at(at, min(length, room))
+                room = max(0, room - length)
             if kind == b"Exif":
                 skip = int.from_bytes(data[:4], "big")  # to the TIFF head
                 read_exif(data[4 + skip :] if skip < len(data) else data[4:], notes)

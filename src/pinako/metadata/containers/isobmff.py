@@ -15,7 +15,8 @@ from pinako.metadata.containers.xmp import read_xmp
 from pinako.metadata.reading import Facts
 
 _PICTURES = {b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
-             b"hevc": "image/heic-sequence", b"heim": "image/heic", b"mif1": "image/heif", b"msf1": "image/heif-sequence"}  # fmt: skip
+             b"hevc": "image/heic-sequence", b"heim": "image/heic", b"mif1": "image/heif",
+             b"msf1": "image/heif-sequence"}  # fmt: skip
 _MIMES = {b"qt  ": "video/quicktime", b"M4V ": "video/x-m4v", b"M4A ": "audio/mp4", b"M4B ": "audio/mp4"}
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -44,7 +45,7 @@ def walk_boxes(source: Source, start: int, end: int) -> Iterator[Box]:
             size = end - start
         if size < body - start:
             return
-        yield Box(kind, body, start + size)
+        yield Box(kind, body, start + size if end == source.size else min(start + size, end))
         start += size
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pinako import errors
 from pinako.metadata.containers.exif import read_exif
-from pinako.metadata.containers.source import Notes, Source
+from pinako.metadata.containers.source import MAX_TEXT, Notes, Source
 from pinako.metadata.containers.text import decode_loose
 from pinako.metadata.containers.xmp import read_xmp
 from pinako.metadata.reading import Facts
@@ -36,7 +36,7 @@ def read_jpeg(source: Source, notes: Notes) -> Facts:
         length = int.from_bytes(piece[2:4], "big")
         if length < 2:
             break
-        if marker in _SIZES or marker in (0xE1, 0xEB, 0xFE):
+        if (marker in _SIZES or marker in (0xE1, 0xEB, 0xFE)) and gathered.bytes < MAX_TEXT:
             gathered.take(marker, source.at(position + 4, length - 2))
         position += length + 2
     if gathered.size is None and not gathered.any:
@@ -54,6 +54,7 @@ class _Segments:
     def __init__(self) -> None:
         self.size: tuple[int, int] | None = None
         self.c2pa = self.any = False
+        self.bytes = 0
         self._exif: list[bytes] = []
         self._xmp = b""
         self._xmp_more: dict[int, bytes] = {}
@@ -61,6 +62,7 @@ class _Segments:
 
     def take(self, marker: int, body: bytes) -> None:
         self.any = True
+        self.bytes += len(body)
         if marker == 0xFE:
             self._comments.append(body)
         elif marker == 0xEB:

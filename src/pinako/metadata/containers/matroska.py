@@ -43,14 +43,14 @@ def read_matroska(source: Source, notes: Notes) -> Facts:
             later = _seek_places(source.at(start, min(end - start, 65536)), segment[1])
         elif kind in (_INFO, _TRACKS, _TAGS):
             done.add(start)
-            found.read(kind, source.at(start, min(end - start, _MAX_BODY)))
+            found.read(kind, source.at(start, min(end - start, found.room)))
         elif kind == _CLUSTER and later:
             break  # the index knows the rest
     for place in later[:50]:
         for kind, start, end in _elements(source, place, source.size):
             if kind in (_INFO, _TRACKS, _TAGS) and start not in done:
                 done.add(start)
-                found.read(kind, source.at(start, min(end - start, _MAX_BODY)))
+                found.read(kind, source.at(start, min(end - start, found.room)))
             break
     pictured = found.pictured or found.width is not None
     return Facts(
@@ -69,8 +69,10 @@ class _Found:
         self.height: int | None = None
         self.duration: float | None = None
         self.pictured = False
+        self.room = _MAX_BODY
 
     def read(self, kind: int, body: bytes) -> None:
+        self.room = max(0, self.room - len(body))
         if kind == _INFO:
             self._info(body)
         elif kind == _TRACKS:

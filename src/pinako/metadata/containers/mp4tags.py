@@ -45,7 +45,8 @@ def _atoms(body: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _key_names(body: bytes) -> list[str]:
-    return [decode_loose(body[start:end]) for _kind, start, end in _atoms(body[8:])]
+    entries = body[8:]
+    return [decode_loose(entries[start:end]) for _kind, start, end in _atoms(entries)]
 
 
 def _read_list(body: bytes, keys: list[str], notes: Notes) -> None:

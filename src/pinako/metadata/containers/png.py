@@ -39,7 +39,7 @@ def read_png(source: Source, notes: Notes) -> Facts:
             if len(piece) < 8:
                 break
             length, kind = _header(piece)
-        if kind in _TEXT:
+        if kind in _TEXT and notes.room > 0:
             body = source.at(position + 8, min(length, MAX_TEXT))
             _TEXT[kind](body, notes)
         elif kind == b"IEND":

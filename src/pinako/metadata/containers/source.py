@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import BinaryIO
 
 HEAD = 1 << 16
@@ -12,6 +13,9 @@ MAX_PIECE = 1 << 26
 
 MAX_TEXT = 1 << 25
 """The most text kept of one field and, inflated, of all fields of one file (32 MiB)."""
+
+MAX_FIELDS = 1000
+"""The most named texts of one file."""
 
 
 class Source:
@@ -50,6 +54,13 @@ class Source:
         self._file.seek(offset)
         return self._file.read(length)
 
+    def reader(self) -> BinaryIO:
+        """The whole as a file at its start, for what wants to decode it."""
+        if self._file is None:
+            return BytesIO(self.head)
+        self._file.seek(0)
+        return self._file
+
     def tail(self, length: int) -> bytes:
         """The last bytes."""
         return self.at(max(0, self.size - length), length)
@@ -66,11 +77,11 @@ class Notes:
 
     def add(self, name: str, text: str) -> None:
         """Keep a text. A second text of the same name is kept beside the first, an identical one is not."""
-        if not text or len(text) > self.room:
-            return
-        if name in self.fields and not (name := self._second_name(name, text)):
+        if not text or len(text) > self.room or len(self.fields) >= MAX_FIELDS:
             return
         self.room -= len(text)
+        if name in self.fields and not (name := self._second_name(name, text)):
+            return
         self.fields[name] = text
 
     def _second_name(self, name: str, text: str) -> str:

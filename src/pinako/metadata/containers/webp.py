@@ -24,7 +24,9 @@ def read_webp(source: Source, notes: Notes) -> Facts:
             size, alpha = _canvas(body), bool(body[:1]) and bool(body[0] & 0x10)
         elif kind in (b"VP8 ", b"VP8L"):
             pictured = True
-            size = size or _bitstream_size(kind, source.at(position, 10))
+            body = source.at(position, 10)
+            size = size or _bitstream_size(kind, body)
+            alpha = alpha or (kind == b"VP8L" and len(body) > 4 and bool(body[4] & 0x10))
         elif kind == b"ANMF":
             pictured = True
         elif kind == b"ANIM":

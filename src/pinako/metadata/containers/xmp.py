@@ -13,13 +13,12 @@ _NAMES = (
     "prompt", "workflow",
 )  # fmt: skip
 _TAG = re.compile(r"<[^<>]{0,500}>")
-_MAX_PACKET = 1 << 23
+_MAX_PACKET = 1 << 20
 
 
 def read_xmp(packet: str, notes: Notes) -> None:
     """Add the texts of the properties that generators use: `xmp:UserComment` and so on, without the schema's prefix."""
-    if len(packet) > _MAX_PACKET:
-        return
+    packet = packet[:_MAX_PACKET]
     for name in _NAMES:
         text = _element(packet, name) or _attribute(packet, name)
         if text:
