@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from pinako.services import access
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from pinako.catalog.basemodels import BASE_MODELS
+from pinako.feed.feeds import open_feeds
+from pinako.media.store import open_store
+from pinako.services import access, sweep
+from pinako.services.access import Caps
+from pinako.services.library import Library
 from pinako.settings import Settings
 from pinako.storage.database import Clock, Database, open_database, utc_now
 
-BASE_MODELS_FOR_S = 60.0
+log = logging.getLogger(__name__)
+
+INDEX_FOLDER = "index"
+"""Where the saved index lies in the library's folder."""
+BASE_MODELS_FOR_S = 1.0
+"""How long the list of base models is believed: a walk over a million versions is not for every request."""
 
 
 def open_catalogue(settings: Settings, *, clock: Clock = utc_now, first_id: int | None = None) -> Database:
@@ -21,3 +36,43 @@ def open_catalogue(settings: Settings, *, clock: Clock = utc_now, first_id: int 
         database.close()
         raise
     return database
+
+
+@contextmanager
+def open_library(settings: Settings, *, clock: Clock = utc_now) -> Iterator[Library]:
+    """The whole library, for as long as the block lasts. What killed runs left behind is swept.
+
+    The feeds follow this process's own writes; `library.feeds.follow()` follows those of others, after any fork.
+    """
+    with ExitStack() as closing:
+        database = open_catalogue(settings, clock=clock)
+        closing.callback(database.close)
+        media = open_store(settings.media_address)
+        closing.callback(media.close)
+        swept = sweep.sweep(database, media)
+        if swept:
+            log.info("swept: %s", swept)
+        feeds = open_feeds(database, settings.folder / INDEX_FOLDER, entries=settings.document_cache_entries)
+        closing.callback(feeds.close)
+        yield Library(
+            settings=settings,
+            database=database,
+            feeds=feeds,
+            media=media,
+            caps=Caps(public_level=settings.public_level, account_level=settings.account_level),
+            base_models=base_models_of(database),
+        )
+
+
+def base_models_of(database: Database, clock: Callable[[], float] = time.monotonic) -> Callable[[], frozenset[str]]:
+    """Asks for every base model that is known: the field's list and what versions here name."""
+    held: list[tuple[float, frozenset[str]]] = []
+
+    def ask() -> frozenset[str]:
+        now = clock()
+        if not held or now - held[0][0] > BASE_MODELS_FOR_S:
+            rows = database.read().rows("SELECT DISTINCT base_model FROM model_versions")
+            held[:] = [(now, frozenset(BASE_MODELS).union(row[0] for row in rows))]
+        return held[0][1]
+
+    return ask

@@ -53,6 +53,7 @@ class Door:
         self.origins = Origins(settings.public_url, settings.trusted_proxies)
         self.rates = Rates(settings.rate_limit_per_minute, time.time)
         self._cors = () if "*" in settings.cors_origins else settings.cors_origins
+        self._closed = False
         self._routes: list[Route] = []
         self._table = Table(())
         self._standing: dict[str, tuple[Header, ...]] = {}
@@ -65,9 +66,11 @@ class Door:
 
     def close(self) -> None:
         """End worker threads and processes; what the threads were doing is finished first."""
-        self.threads.close()
-        self.darkroom.workshop.close()
-        self.darkroom.cache.close()
+        if not self._closed:
+            self._closed = True
+            self.threads.close()
+            self.darkroom.workshop.close()
+            self.darkroom.cache.close()
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -95,6 +98,7 @@ class Door:
         if found is None:
             found = (NOWHERE if ask.path.lstrip("/").startswith("api") else ELSEWHERE), ()
         route, ask.args = found
+        ask.client = self.origins.client(ask)
         try:
             answer = await self._answer(ask, route)
         except PinakoError as error:

@@ -1,0 +1,252 @@
+"""tRPC: the procedure table, and the one handler that takes calls apart and puts outcomes together (trpc.md).
+
+A new procedure is one function and one line in the table. Queries run on the event loop, as short as REST's handlers;
+mutations, which wait for the database's writer, run on a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from pinako.errors import Forbidden, PinakoError, Unauthorized
+from pinako.services import browse, collections, detail, react, votes
+from pinako.services.browse import Listed
+from pinako.web.answers import NO_STORE, Answer, Header
+from pinako.web.ask import Ask
+from pinako.web.routes import ANY, Route
+from pinako.web.threads import Threads
+from pinako.web.trpc_lists import gallery_posts, images, models, posts
+from pinako.wire import trpc, trpc_collections, trpc_images, trpc_lists, trpc_model_body, trpc_models, trpc_posts
+from pinako.wire import trpc_input_queries as inputs
+from pinako.wire.failures import ErrorAnswer, trpc_failure
+from pinako.wire.trpc import Call, Outcome, Reply, TrpcRequest
+from pinako.wire.trpc_input_images import read_images
+
+
+class Calling:
+    """One call as a procedure sees it. A list whose mask was cut says so in `cut`, which becomes a header."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.library = ask.library
+        self.viewer = ask.viewer
+        self.cut: int | None = None
+
+    def listed(self, page: Listed) -> Listed:
+        """Pass a page on, remembering what was cut."""
+        self.cut = page.cut if page.cut is not None else self.cut
+        return page
+
+
+Run = Callable[[Calling, Any], Reply]
+
+
+class Procedure(msgspec.Struct, frozen=True, kw_only=True):
+    """One procedure. Mutations are for callers who may write."""
+
+    kind: trpc.Kind
+    run: Run
+
+
+def image_get(calling: Calling, value: Any) -> Reply:
+    full, reacted = detail.image(calling.library, calling.viewer, inputs.read_id(value))
+    return trpc_images.image_reply(full, reacted)
+
+
+def image_generation_data(calling: Calling, value: Any) -> Reply:
+    data = detail.generation_data(calling.library, calling.viewer, inputs.read_id(value))
+    return trpc_images.generation_reply(data)
+
+
+def image_infinite(calling: Calling, value: Any) -> Reply:
+    given = read_images(value)
+    page = calling.listed(browse.images(calling.library, given.query, calling.viewer))
+    items = images(calling.library, page.ids, calling.viewer, meta=given.with_meta, tags=given.with_tags)
+    return trpc.join_list(items, page.next_cursor)
+
+
+def images_as_posts(calling: Calling, value: Any) -> Reply:
+    given = read_images(value, as_posts=True)
+    items, cursor, page = gallery_posts(calling.library, given, calling.viewer)
+    calling.listed(page)
+    return trpc.join_list(items, cursor)
+
+
+def post_get(calling: Calling, value: Any) -> Reply:
+    return trpc_posts.post_reply(detail.post(calling.library, calling.viewer, inputs.read_id(value)))
+
+
+def post_infinite(calling: Calling, value: Any) -> Reply:
+    query = inputs.read_posts(value)
+    page = calling.listed(browse.posts(calling.library, query, calling.viewer))
+    return trpc.join_list(posts(calling.library, page, query, calling.viewer), page.next_cursor)
+
+
+def model_get(calling: Calling, value: Any) -> Reply:
+    full = detail.model(calling.library, calling.viewer, inputs.read_id(value))
+    return trpc_model_body.model_reply(full, calling.library.now())
+
+
+def model_all(calling: Calling, value: Any) -> Reply:
+    page = calling.listed(browse.models(calling.library, inputs.read_models(value), calling.viewer))
+    return trpc.join_list(models(calling.library, page, calling.viewer), page.next_cursor)
+
+
+def version_get(calling: Calling, value: Any) -> Reply:
+    item = detail.version_as_it_was(calling.library, calling.viewer, inputs.read_id(value))
+    return trpc_models.version_reply(item, calling.library.now())
+
+
+def collection_get(calling: Calling, value: Any) -> Reply:
+    full, may = collections.by_id(calling.library, calling.viewer, inputs.read_id(value))
+    return trpc_collections.collection_reply(full, may)
+
+
+def collections_of_user(calling: Calling, value: Any) -> Reply:
+    if calling.viewer.user_id is None:
+        raise Unauthorized("UNAUTHORIZED")
+    query = inputs.read_own_collections(value)
+    found = collections.of_user(
+        calling.library,
+        calling.viewer,
+        wanted=frozenset(query.permissions),
+        type=query.type,
+        contributing_only=query.contributing_only,
+    )
+    return trpc_collections.own_collections_reply(found, calling.viewer.user_id)
+
+
+def collection_infinite(calling: Calling, value: Any) -> Reply:
+    page = browse.public_collections(calling.library, inputs.read_collections(value), calling.viewer, covers=True)
+    calling.cut = page.cut
+    return trpc_collections.collections_reply(page.items, page.next_cursor)
+
+
+def votable_tags(calling: Calling, value: Any) -> Reply:
+    given = inputs.read_votable_tags(value)
+    found = votes.votable_tags(calling.library, calling.viewer, given.kind, given.id, given.take)
+    return trpc_lists.votable_tags_reply(found, given.kind)
+
+
+def tag_get(calling: Calling, value: Any) -> Reply:
+    return trpc_lists.tag_reply(detail.tag(calling.library, inputs.read_id(value)))
+
+
+def tag_all(calling: Calling, value: Any) -> Reply:
+    query = inputs.read_tags(value).query
+    page = browse.tags(calling.library, query, calling.viewer)
+    return trpc_lists.tags_reply(page.items, total=page.total, page=query.page or 1, limit=query.limit)
+
+
+def creator_get(calling: Calling, value: Any) -> Reply:
+    given = inputs.read_creator(value)
+    return trpc_lists.creator_reply(browse.profile(calling.library, calling.viewer, given.id, given.username))
+
+
+def user_get(calling: Calling, value: Any) -> Reply:
+    return trpc_lists.user_reply(browse.user(calling.library, inputs.read_id(value), None))
+
+
+def toggle_follow(calling: Calling, value: Any) -> Reply:
+    target = inputs.read_follow(value)
+    following = react.toggle_follow(calling.library, calling.viewer, target)
+    return trpc_lists.follow_reply(following=following)
+
+
+PROCEDURES: dict[str, Procedure] = {
+    name: Procedure(kind="query", run=run)
+    for name, run in {
+        "image.get": image_get,
+        "image.getInfinite": image_infinite,
+        "image.getGenerationData": image_generation_data,
+        "image.getImagesAsPostsInfinite": images_as_posts,
+        "post.get": post_get,
+        "post.getInfinite": post_infinite,
+        "model.getById": model_get,
+        "model.getAll": model_all,
+        "modelVersion.getById": version_get,
+        "collection.getById": collection_get,
+        "collection.getAllUser": collections_of_user,
+        "collection.getInfinite": collection_infinite,
+        "tag.getVotableTags": votable_tags,
+        "tag.getById": tag_get,
+        "tag.getAll": tag_all,
+        "user.getCreator": creator_get,
+        "user.getById": user_get,
+    }.items()
+}
+PROCEDURES["user.toggleFollow"] = Procedure(kind="mutation", run=toggle_follow)
+
+
+def routes(threads: Threads) -> list[Route]:
+    """The one address of every procedure."""
+
+    async def handle(ask: Ask) -> Answer:
+        body = await ask.body(trpc.BODY_LIMIT) if ask.method not in ("GET", "HEAD") else b""
+        method = "GET" if ask.method == "HEAD" else ask.method
+        request = trpc.read_request(
+            ask.args[0],
+            method,
+            ask.pairs,
+            body=body,
+            content_type=ask.header("content-type"),
+            accept=ask.header("trpc-accept"),
+        )
+        if request.batch:
+            trpc.check_kinds(_kind(call.path) for call in request.calls)
+        calling = Calling(ask)
+        if any(_kind(call.path) == "mutation" for call in request.calls):
+            outcomes = await threads.run(_run_all, calling, request, method)
+        else:
+            outcomes = _run_all(calling, request, method)
+        return _told(ask, trpc.answer(request, outcomes), calling)
+
+    # Bodies up to the original's 17 MB; the errors of a request that fails as a whole have the envelope too.
+    return [Route(path="/api/trpc/{}", handler=handle, methods=ANY, errors=_refusal, body_limit=trpc.BODY_LIMIT)]
+
+
+def _kind(path: str) -> trpc.Kind | None:
+    procedure = PROCEDURES.get(path)
+    return procedure.kind if procedure is not None else None
+
+
+def _run_all(calling: Calling, request: TrpcRequest, method: str) -> list[Outcome]:
+    return [_run(calling, call, method) for call in request.calls]
+
+
+def _run(calling: Calling, call: Call, method: str) -> Outcome:
+    """One call's outcome, in the original's order of checks: path and method, envelope, scope, login, input."""
+    try:
+        trpc.check_method(method, _kind(call.path), call.path)
+        if call.failure is not None:
+            raise call.failure
+        procedure = PROCEDURES[call.path]
+        if procedure.kind == "mutation":
+            _check_writer(calling)
+        return procedure.run(calling, call.input)
+    except PinakoError as error:
+        return trpc_failure(error, call.path)
+
+
+def _check_writer(calling: Calling) -> None:
+    viewer = calling.viewer
+    if viewer.known and not viewer.may_write:
+        raise Forbidden("Your API key does not have the required scope for this action")
+    if not viewer.known:
+        raise Unauthorized("UNAUTHORIZED")
+
+
+def _told(ask: Ask, answer: trpc.TrpcAnswer, calling: Calling) -> Answer:
+    headers: list[Header] = [(b"vary", trpc.VARY.encode())]
+    if calling.cut is not None:
+        headers.append((b"x-pinako-level", b"%d" % calling.cut))
+    cache = NO_STORE if answer.failed else None
+    return Answer(answer.body, status=answer.status, content_type=trpc.JSON.encode(), headers=headers, cache=cache)
+
+
+def _refusal(error: PinakoError) -> ErrorAnswer:
+    refused = trpc.refusal(error)
+    return ErrorAnswer(refused.status, refused.body, trpc.JSON)

@@ -1,0 +1,124 @@
+"""Items of tRPC lists: fragments joined with counts, the caller's reactions, and the images of posts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import msgspec
+
+from pinako.catalog.images import Image
+from pinako.catalog.people import Viewer
+from pinako.catalog.queries import ImageQuery, PostQuery
+from pinako.services import browse
+from pinako.services.browse import Listed
+from pinako.services.library import Library
+from pinako.wire import fragments, trpc_images, trpc_models, trpc_posts
+from pinako.wire.trpc import Item
+from pinako.wire.trpc_input_images import ImagesInput
+
+POST_IMAGES = 8
+"""Images of a post in lists (trpc.md 5.1); `imageCount` says how many there are."""
+MOST_IMAGES = 200
+
+
+def images(
+    library: Library, ids: Sequence[int], viewer: Viewer, *, meta: bool = False, tags: bool = False
+) -> list[Item]:
+    """The items of these images, in their order."""
+    return list(images_by_id(library, ids, viewer, meta=meta, tags=tags).values())
+
+
+def images_by_id(
+    library: Library, ids: Sequence[int], viewer: Viewer, *, meta: bool = False, tags: bool = False
+) -> dict[int, Item]:
+    """The same by id."""
+    own = _own_reactions(library, ids, viewer)
+    shown = library.feeds.documents.metas(ids, viewer.user_id) if meta else {}
+    return {
+        one.id: trpc_images.join_image(
+            one.parts, one.counts, reactions=own.get(one.id, b""), meta=shown.get(one.id), tags=tags
+        )
+        for one in library.feeds.documents.fetch("image_trpc", ids)
+    }
+
+
+def _own_reactions(library: Library, ids: Sequence[int], viewer: Viewer) -> dict[int, bytes]:
+    if viewer.user_id is None or not ids:
+        return {}
+    sql = "SELECT entity_id, reaction FROM reactions WHERE user_id = ? AND entity_type = 'image' AND entity_id IN (?*)"
+    words: dict[int, list[str]] = defaultdict(list)
+    for id, word in library.database.read().by_ids(sql, ids, (viewer.user_id,)):
+        words[id].append(word)
+    return {id: trpc_images.reactions_text(viewer.user_id, tuple(sorted(found))) for id, found in words.items()}
+
+
+def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> list[Item]:
+    """The items of a page of posts, each with the images that the caller may see."""
+    seen = browse.visible_post_images(
+        library, page.ids, viewer, page.mask, hide_minor=query.hide_minor, hide_poi=query.hide_poi
+    )
+    wanted = [image.id for found in seen.values() for image in found[:POST_IMAGES]]
+    items = images_by_id(library, wanted, viewer)
+    return [
+        trpc_posts.join_post(
+            one.parts, one.id, one.counts, len(seen.get(one.id, ())), _items(items, seen.get(one.id, ())[:POST_IMAGES])
+        )
+        for one in library.feeds.documents.fetch("post_trpc", page.ids)
+    ]
+
+
+def _items(items: dict[int, Item], wanted: Sequence[Image]) -> list[Item]:
+    return [items[image.id] for image in wanted if image.id in items]
+
+
+def models(library: Library, page: Listed, viewer: Viewer) -> list[Item]:
+    """The items of a page of models, their images cut to the caller's mask."""
+    now = library.now()
+    sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
+    return [
+        trpc_models.join_model(one.parts, sight=sight, now=now)
+        for one in library.feeds.documents.fetch("model_trpc", page.ids)
+    ]
+
+
+def gallery_posts(library: Library, given: ImagesInput, viewer: Viewer) -> tuple[list[Item], str | None, Listed]:
+    """`image.getImagesAsPostsInfinite`: the image feed grouped by post, `limit` counting posts.
+
+    Images are read in rounds until there are enough posts or the feed ends, so a page may hold a few more (trpc.md 4.4).
+    Images of one post that follow in a later round are in a later page: grouping never drops one.
+    """
+    grouped: dict[int, list[int]] = {}
+    query, page = _rounds(library, given.query, viewer, grouped)
+    ids = [id for found in grouped.values() for id in found]
+    items = images_by_id(library, ids, viewer, tags=given.with_tags)
+    levels = dict(library.database.read().by_ids("SELECT id, level FROM images WHERE id IN (?*)", ids)) if ids else {}
+    joined = []
+    for one in library.feeds.documents.fetch("post_trpc", list(grouped)):
+        inside = [id for id in grouped[one.id] if id in items]
+        union = 0
+        for id in inside:
+            union |= levels.get(id, 0)
+        joined.append(trpc_posts.join_gallery_post(one.parts, union, [items[id] for id in inside]))
+    return joined, page.next_cursor, page
+
+
+def _rounds(
+    library: Library, query: ImageQuery, viewer: Viewer, grouped: dict[int, list[int]]
+) -> tuple[ImageQuery, Listed]:
+    wanted = query.limit
+    query = msgspec.structs.replace(query, limit=min(MOST_IMAGES, 2 * max(wanted, 1)))
+    while True:
+        page = browse.images(library, query, viewer)
+        for id, post_id in _posts_of(library, page.ids):
+            grouped.setdefault(post_id, []).append(id)
+        if page.next_cursor is None or len(grouped) >= wanted:
+            return query, page
+        query = msgspec.structs.replace(query, cursor=page.next_cursor)
+
+
+def _posts_of(library: Library, ids: Sequence[int]) -> list[tuple[int, int]]:
+    """(image, post) in the order of the images; those without a post are left out."""
+    rows = library.database.read().by_ids("SELECT id, post_id FROM images WHERE id IN (?*)", ids) if ids else []
+    found = {id: post_id for id, post_id in rows if post_id is not None}
+    return [(id, found[id]) for id in ids if id in found]

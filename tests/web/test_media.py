@@ -1,0 +1,183 @@
+"""Media by address: the right bytes, to those who may see them, in a form that does no harm."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image as Picture
+from starlette.testclient import TestClient
+from web_library import add_image, add_key, add_user, key_of, owner, png
+
+from pinako.services.library import Library
+
+ACCOUNT = "xG1nkqKTMzGDvpLrqFT7WA"
+A1111 = "lighthouse in fog\nSteps: 30, Sampler: Euler a, CFG scale: 5, Seed: 42, Size: 640x480"
+
+
+def url(number: int, *rest: str) -> str:
+    return "/".join(("", ACCOUNT, key_of(number), *rest))
+
+
+@pytest.fixture
+def user(library: Library) -> int:
+    """An account that owns images."""
+    return add_user(library, "inkharbor")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        (),
+        ("original=true", "550001.jpeg"),
+        ("name.jpeg",),
+        ("original=true,quality=90", "x.jpeg"),
+        ("",),
+        ("original=true", "%2e%2e.jpeg"),
+    ],
+)
+def test_every_form_of_the_original_gives_its_own_bytes(
+    client: TestClient, library: Library, user: int, rest: tuple[str, ...]
+) -> None:
+    data = png(text=A1111)
+    add_image(library, user, 7, data)
+    answer = client.get(url(7, *rest))
+    assert (answer.status_code, answer.content) == (200, data)
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_an_account_segment_of_ones_own(open_with: Any, client_of: Callable[[Library], TestClient]) -> None:
+    library = open_with(media_account="mine")
+    data = png()
+    add_image(library, add_user(library, "inkharbor"), 7, data)
+    client = client_of(library)
+    assert client.get(f"/mine/{key_of(7)}").content == data
+    assert client.get(url(7)).content == data
+
+
+@pytest.mark.parametrize("params", ["width=450", "width=449", "anim=false,width=450,optimized=true"])
+def test_a_width_gives_a_picture_of_the_ladder(client: TestClient, library: Library, user: int, params: str) -> None:
+    add_image(library, user, 7, png(text=A1111))
+    answer = client.get(url(7, params, "x.jpeg"))
+    assert answer.status_code == 200
+    made = Picture.open(io.BytesIO(answer.content))
+    assert made.width == 450
+    assert answer.headers["content-type"] == Picture.MIME[made.format or ""]
+    again = client.get(url(7, params, "x.jpeg"), headers={"if-none-match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    part = client.get(url(7, params, "x.jpeg"), headers={"range": "bytes=3-9"})
+    assert (part.status_code, part.content) == (206, answer.content[3:10])
+
+
+def test_nothing_is_enlarged(client: TestClient, library: Library, user: int) -> None:
+    add_image(library, user, 7, png(size=(200, 100)))
+    assert Picture.open(io.BytesIO(client.get(url(7, "width=1600", "x.jpeg")).content)).width == 200
+
+
+def test_levels_stand_before_every_byte(client: TestClient, library: Library, user: int) -> None:
+    for number, level in ((7, 1), (8, 2), (9, 16), (10, 0), (11, 32)):
+        add_image(library, user, number, png(size=(64 + number, 64)), level=level)
+    add_user(library, "kid", max_level=3)
+    add_user(library, "papercrane")
+
+    def seen(name: str | None) -> list[int]:
+        headers = {"authorization": f"Bearer {add_key(library, name)}"} if name else {}
+        asked = {number: client.get(url(number, "width=96"), headers=headers) for number in (7, 8, 9, 10, 11)}
+        assert {answer.status_code for answer in asked.values()} <= {200, 404}
+        return [number for number, answer in asked.items() if answer.status_code == 200]
+
+    assert seen(None) == [7]
+    assert seen("kid") == [7, 8]
+    assert seen("papercrane") == [7, 8, 9]
+    assert seen("inkharbor") == [7, 8, 9, 10, 11]
+    assert client.get(url(9)).content == client.get(url(12345)).content, "hidden and unknown must look the same"
+
+
+def test_what_is_withheld_reaches_nobody(client: TestClient, library: Library, user: int) -> None:
+    add_image(library, user, 7, png())
+    with library.database.write() as w:
+        w.update("images", 7, {"minor": 1, "level": 4})
+    moderator = add_key(library, owner(library).username or "")
+    for headers in ({}, {"authorization": f"Bearer {moderator}"}):
+        assert client.get(url(7, "width=96"), headers=headers).status_code == 404
+
+
+def test_answers_to_a_credential_are_for_no_shared_cache(client: TestClient, library: Library, user: int) -> None:
+    add_image(library, user, 7, png())
+    add_image(library, user, 8, png("navy"), level=2)
+    key = {"authorization": f"Bearer {add_key(library, 'inkharbor')}"}
+    for number in (7, 8):
+        assert client.get(url(number), headers=key).headers["cache-control"].startswith("private")
+
+
+def test_hidden_metadata_stays_hidden_in_the_bytes(client: TestClient, library: Library, user: int) -> None:
+    data = png(text=A1111)
+    add_image(library, user, 7, data, hide_meta=True)
+    for rest in (("original=true", "x.jpeg"), (), ("original=true,metadata=keep", "x.jpeg")):
+        answer = client.get(url(7, *rest))
+        assert answer.status_code == 200
+        assert b"lighthouse" not in answer.content
+        made = Picture.open(io.BytesIO(answer.content))
+        assert (made.size, made.info.get("parameters")) == ((640, 480), None)
+    key = {"authorization": f"Bearer {add_key(library, 'inkharbor')}"}
+    assert client.get(url(7), headers=key).content == data
+
+
+@pytest.mark.parametrize(
+    ("mime", "data"),
+    [
+        ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>"),
+        ("text/html", b"<script>1</script>"),
+    ],
+)
+def test_what_could_run_is_saved_and_not_shown(
+    client: TestClient, library: Library, user: int, mime: str, data: bytes
+) -> None:
+    add_image(library, user, 7, data, mime=mime)
+    answer = client.get(url(7))
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/{ACCOUNT}/../../library.db",
+        f"/{ACCOUNT}/..%2f..%2flibrary.db",
+        f"/{ACCOUNT}/%2e%2e/library.db",
+        f"/{ACCOUNT}/{key_of(7)}/..%5c..%5clibrary.db",
+        f"/{ACCOUNT}/{key_of(7)}%00/x",
+        f"/{ACCOUNT}/nothing",
+        f"/{ACCOUNT}/",
+        f"/{ACCOUNT}/%ff%fe",
+        f"/{ACCOUNT}/{'a' * 3000}",
+    ],
+)
+def test_tricks_with_the_path_lead_nowhere(client: TestClient, library: Library, user: int, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code in {400, 404}
+    assert answer.text == "Not found" or set(answer.json()) == {"error"}
+
+
+def test_a_damaged_picture_is_an_error_and_the_server_goes_on(client: TestClient, library: Library, user: int) -> None:
+    add_image(library, user, 7, png()[:200])
+    answer = client.get(url(7, "width=96"))
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"error"}
+    add_image(library, user, 8, png("navy"))
+    assert client.get(url(8, "width=96")).status_code == 200
+
+
+def test_a_video_without_ffmpeg_is_a_clear_501(
+    client: TestClient, library: Library, user: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    add_image(library, user, 7, b"\0\0\0\x18ftypwebm", mime="video/webm", type="video")
+    answer = client.get(url(7, "anim=false,transcode=true,width=450", "x.jpeg"))
+    assert answer.status_code == 501
+    assert "ffmpeg" in answer.json()["error"]
