@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -118,6 +120,17 @@ def test_closing_leaves_no_session(store: DirectoryStore) -> None:
     store.close()
     assert list((store.root / "incoming").iterdir()) == []
     assert store.put_bytes(b"y").size == 1
+
+
+def test_a_store_that_is_let_go_holds_nothing(store: DirectoryStore) -> None:
+    """Opened many times without closing: no handle and no directory stays."""
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    for number in range(200):
+        DirectoryStore(store.root).put_bytes(str(number).encode())
+    gc.collect()
+    if before:
+        assert len(os.listdir("/proc/self/fd")) <= before + 2
+    assert list((store.root / "incoming").iterdir()) == []
 
 
 def test_many_threads_keep_the_same_contents(store: DirectoryStore) -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,18 +30,16 @@ class Session:
     def __init__(self, parent: Path) -> None:
         parent.mkdir(parents=True, exist_ok=True)
         self.owner = os.getpid()
-        self.path, self._lock = _claim(parent)
+        self.path, lock = _claim(parent)
+        self._release = weakref.finalize(self, _release, self.path, lock, self.owner)
 
     def new_path(self) -> Path:
         """A name in this session that nothing has yet."""
         return self.path / secrets.token_hex(8)
 
     def close(self) -> None:
-        """Remove the directory with whatever is left in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        with suppress(FileNotFoundError):
-            self.path.with_suffix(_LOCK_SUFFIX).unlink()
-        os.close(self._lock)
+        """Remove the directory with whatever is left in it. Happens by itself when nobody holds the session any more."""
+        self._release()
 
 
 def sweep_sessions(parent: Path) -> int:
@@ -77,6 +76,14 @@ def disk_errors(what: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(f"media store: {error.strerror or error}: {error.filename or what}") from error
+
+
+def _release(path: Path, lock: int, owner: int) -> None:
+    os.close(lock)
+    if os.getpid() == owner:  # a forked child holds a copy of the lock, but the directory is not its own
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.with_suffix(_LOCK_SUFFIX).unlink()
 
 
 def _claim(parent: Path) -> tuple[Path, int]:
