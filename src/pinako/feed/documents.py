@@ -68,8 +68,9 @@ def remake(w: Write, entity: str, ids: Sequence[int], now: int) -> None:
 
 
 class Fragment(NamedTuple):
-    """A fragment ready to join: its parts and the counts to splice."""
+    """A fragment ready to join: whose it is, its parts and the counts to splice."""
 
+    id: int
     parts: Any
     counts: tuple[int, ...]
 
@@ -99,6 +100,18 @@ class Documents:
             self._keep(table, fresh, epoch)
         return [found[id] for id in ids if id in found]
 
+    def metas(self, ids: Sequence[int], user_id: int | None) -> dict[int, bytes]:
+        """The generation metadata of images as JSON: the site's where there is one, else the file's.
+
+        Hidden ones only for their owner.
+        """
+        sql = (
+            "SELECT m.image_id, COALESCE(m.site_meta, m.file_meta), i.hide_meta, i.user_id FROM image_meta m "
+            "JOIN images i ON i.id = m.image_id WHERE m.image_id IN (?*)"
+        )
+        rows = self._database.read().by_ids(sql, ids)
+        return {id: meta.encode() for id, meta, hidden, owner in rows if meta and (not hidden or owner == user_id)}
+
     def _load(self, door: Door, ids: Sequence[int]) -> dict[int, Fragment]:
         read = self._database.read()
         if door.counts:
@@ -107,14 +120,14 @@ class Documents:
             rows = read.by_ids(f"SELECT e.id, d.body, {columns} FROM {source}", ids)
         else:
             rows = read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)
-        loaded = {row[0]: Fragment(door.split(row[1]), row[2:]) for row in rows if row[1] is not None}
+        loaded = {row[0]: Fragment(row[0], door.split(row[1]), row[2:]) for row in rows if row[1] is not None}
         lost = [id for id in ids if id not in loaded]
         return loaded | self._make(read, door, lost, rows) if lost else loaded
 
     def _make(self, read: Statements, door: Door, ids: Sequence[int], rows: Iterable[Any]) -> dict[int, Fragment]:
         counts = {row[0]: row[2:] for row in rows}
         nouns = _gather(read, door.entity, ids, self._database.now())
-        return {id: Fragment(door.split(door.write(noun)), counts.get(id, ())) for id, noun in nouns.items()}
+        return {id: Fragment(id, door.split(door.write(noun)), counts.get(id, ())) for id, noun in nouns.items()}
 
     def _keep(self, table: str, fresh: dict[int, Fragment], epoch: int) -> None:
         """Remember what was loaded, unless something changed meanwhile: it may be older than that change."""

@@ -16,13 +16,13 @@ from pinako.catalog.collections import Collection, FullCollection
 from pinako.catalog.images import Image
 from pinako.catalog.people import Creator, Profile, User, Viewer
 from pinako.catalog.queries import CollectionQuery, CreatorQuery, ImageQuery, ModelQuery, PostQuery, TagQuery, UserQuery
-from pinako.catalog.tags import CountedTag
+from pinako.catalog.tags import CountedTag, Tag
 from pinako.catalog.visibility import sees_image
 from pinako.errors import BadRequest, NotFound
 from pinako.services import access, collections
 from pinako.services.library import Library
 from pinako.storage import text
-from pinako.storage.records import fetch, find, select, select_in
+from pinako.storage.records import fetch, find, select_in
 
 CUT_HEADER = "X-Pinako-Level"
 
@@ -72,11 +72,16 @@ def models(library: Library, query: ModelQuery, viewer: Viewer, *, counted: bool
         library.database.read(), query.collection_id, viewer
     ):
         return Listed(ids=(), next_cursor=None, mask=mask, cut=cut)
-    if query.tag and library.settings.unknown_tag_returns_all and not library.feeds.knows_tag(query.tag):
+    if query.tag and library.settings.unknown_tag_returns_all and not _knows_tag(library, query.tag):
         query = msgspec.structs.replace(query, tag=None)
     page = library.feeds.models(query, viewer)
     total = library.feeds.count_models(query, viewer) if counted else 0
     return Listed(ids=page.ids, next_cursor=page.next_cursor, mask=mask, cut=cut, total=total)
+
+
+def _knows_tag(library: Library, name: str) -> bool:
+    key = text.fold(name.strip())
+    return library.database.read().row("SELECT 1 FROM tags WHERE name_key = ?", (key,)) is not None
 
 
 def visible_post_images(
@@ -103,10 +108,10 @@ class ListedCreators(msgspec.Struct, frozen=True, kw_only=True):
 
 def creators(library: Library, query: CreatorQuery, viewer: Viewer) -> ListedCreators:
     """Who owns models that the caller may see, by name (rest.md 9, 20.13). `limit` 0 is everybody."""
-    page, total = library.feeds.creators(query, viewer)
-    users = fetch(library.database.read(), User, (id for id, _ in page))
-    items = [Creator(user=users[id], model_count=count) for id, count in page if id in users]
-    return ListedCreators(items=items, total=total)
+    page = library.feeds.creators(query, viewer)
+    users = fetch(library.database.read(), User, page.ids)
+    items = [Creator(user=users[id], model_count=page.counts[id]) for id in page.ids if id in users]
+    return ListedCreators(items=items, total=page.total)
 
 
 class ListedTags(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,20 +123,21 @@ class ListedTags(msgspec.Struct, frozen=True, kw_only=True):
 
 def tags(library: Library, query: TagQuery, viewer: Viewer) -> ListedTags:
     """Tags of things that the caller may see, most used first; with a prefix the shortest names first (rest.md 10)."""
-    items, total = library.feeds.tags(query, viewer)
-    return ListedTags(items=items, total=total)
+    page = library.feeds.tags(query, viewer)
+    found = fetch(library.database.read(), Tag, page.ids)
+    items = [_counted(found[id], query.entity, page.counts[id]) for id in page.ids if id in found]
+    return ListedTags(items=items, total=page.total)
+
+
+def _counted(tag: Tag, entity: str, count: int) -> CountedTag:
+    return CountedTag(tag=tag, **{f"{entity.lower()}_count": count})
 
 
 def users(library: Library, query: UserQuery) -> list[User]:
     """Users by id in the order asked, or the best matches of a name (rest.md 14)."""
-    read = library.database.read()
-    if query.ids:
-        found = fetch(read, User, query.ids)
-        return [found[id] for id in dict.fromkeys(query.ids) if id in found and found[id].deleted_at is None]
-    asked = text.fold(query.text or "")
-    condition = f"{library.database.contains('username_key')} AND deleted_at IS NULL AND id > 0"
-    rows = select(read, User, f"{condition} ORDER BY length(username_key), username_key LIMIT ?", (asked, query.limit))
-    return sorted(rows, key=lambda user: not (user.username_key or "").startswith(asked))
+    ids = library.feeds.users(query)
+    found = fetch(library.database.read(), User, ids)
+    return [found[id] for id in ids if id in found and found[id].deleted_at is None]
 
 
 def user(library: Library, id: int | None, username: str | None) -> User:
@@ -151,6 +157,11 @@ _SUMS = (
 )
 
 
+_REACTIONS = (
+    "SELECT coalesce(sum(reaction_count), 0) FROM images WHERE user_id = ? AND withheld = 0 AND deleted_at IS NULL"
+)
+
+
 def profile(library: Library, viewer: Viewer, id: int | None, username: str | None) -> Profile | None:
     """`user.getCreator`; None for the system account. Counts are cut to what the caller may see."""
     if id == -1:
@@ -165,7 +176,7 @@ def profile(library: Library, viewer: Viewer, id: int | None, username: str | No
         download_count=int(downloads),
         thumbs_up_count=int(thumbs),
         generation_count=int(generations),
-        reaction_count=library.feeds.reactions_received(found.id, viewer),
+        reaction_count=int(library.database.read().value(_REACTIONS, (found.id,))),
         upload_count=library.feeds.count_images(pictures, viewer),
     )
 
@@ -183,12 +194,12 @@ def public_collections(
 ) -> ListedCollections:
     """Public collections, newest first; the cursor is an id and inclusive (rest.md 18.1)."""
     mask = viewer.mask(query.level)
-    ids, following = library.feeds.collections(query, mask)
+    page = library.feeds.collections(query, viewer, int(query.cursor) if query.cursor else None)
     with library.database.read() as read:
-        found = fetch(read, Collection, ids)
-        ordered = [found[id] for id in ids if id in found]
+        found = fetch(read, Collection, page.ids)
+        ordered = [found[id] for id in page.ids if id in found]
         items = collections.complete(library, read, ordered, viewer, mask, covers=covers)
-    return ListedCollections(items=items, next_cursor=following, cut=_cut(viewer, query.level))
+    return ListedCollections(items=items, next_cursor=page.next_id, cut=_cut(viewer, query.level))
 
 
 def default_images_level(library: Library, viewer: Viewer) -> int | None:

@@ -17,7 +17,7 @@ from pinako.catalog.resources import (
     VersionInModel,
 )
 from pinako.catalog.tags import Tag
-from pinako.catalog.visibility import Standing, sees, sees_image, sees_model
+from pinako.catalog.visibility import Standing, meets_level, sees, sees_image, sees_model
 from pinako.errors import NotFound
 from pinako.feed import gather
 from pinako.services.library import Library
@@ -144,6 +144,11 @@ def cut_previews(full: FullVersion, viewer: Viewer, now: int) -> FullVersion:
     """A version with only those previews that the caller may see."""
     seen = tuple(item for item in full.previews if sees_image(item.image, viewer, now))
     return msgspec.structs.replace(full, previews=seen[: gather.PREVIEWS])
+
+
+def shows_version(level: int, viewer: Viewer) -> bool:
+    """Whether a list shows a version of this level: the rule of its by-id door."""
+    return meets_level(level, viewer.cap)
 
 
 def _versions(library: Library, read: Statements, ids: Iterable[int]) -> list[VersionInModel]:

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooManyRequests, Unavailable
 from pinako.media.derive import Darkroom
 from pinako.services.library import Library
-from pinako.web import downloads, files, health
+from pinako.web import downloads, files, health, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
 from pinako.web.headers import Origins, etag_of, matches, preflight_headers, standing_headers
@@ -36,6 +36,8 @@ def make_app(library: Library, extra: Iterable[Route] = ()) -> Door:
     door = Door(library, threads, Identities(library, threads), darkroom)
     door.add(health.ROUTES)
     door.add(downloads.routes(library, threads))
+    door.add(rest.routes(library, threads, time.time))
+    door.add(trpc.routes(threads))
     door.add(extra)
     door.add(files.routes(library, threads, darkroom))
     return door

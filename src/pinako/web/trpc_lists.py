@@ -89,10 +89,12 @@ def gallery_posts(library: Library, given: ImagesInput, viewer: Viewer) -> tuple
     Images of one post that follow in a later round are in a later page: grouping never drops one.
     """
     grouped: dict[int, list[int]] = {}
-    query, page = _rounds(library, given.query, viewer, grouped)
+    page = _rounds(library, given.query, viewer, grouped)
     ids = [id for found in grouped.values() for id in found]
     items = images_by_id(library, ids, viewer, tags=given.with_tags)
-    levels = dict(library.database.read().by_ids("SELECT id, level FROM images WHERE id IN (?*)", ids)) if ids else {}
+    levels: dict[int, int] = (
+        dict(library.database.read().by_ids("SELECT id, level FROM images WHERE id IN (?*)", ids)) if ids else {}
+    )
     joined = []
     for one in library.feeds.documents.fetch("post_trpc", list(grouped)):
         inside = [id for id in grouped[one.id] if id in items]
@@ -103,9 +105,7 @@ def gallery_posts(library: Library, given: ImagesInput, viewer: Viewer) -> tuple
     return joined, page.next_cursor, page
 
 
-def _rounds(
-    library: Library, query: ImageQuery, viewer: Viewer, grouped: dict[int, list[int]]
-) -> tuple[ImageQuery, Listed]:
+def _rounds(library: Library, query: ImageQuery, viewer: Viewer, grouped: dict[int, list[int]]) -> Listed:
     wanted = query.limit
     query = msgspec.structs.replace(query, limit=min(MOST_IMAGES, 2 * max(wanted, 1)))
     while True:
@@ -113,7 +113,7 @@ def _rounds(
         for id, post_id in _posts_of(library, page.ids):
             grouped.setdefault(post_id, []).append(id)
         if page.next_cursor is None or len(grouped) >= wanted:
-            return query, page
+            return page
         query = msgspec.structs.replace(query, cursor=page.next_cursor)
 
 
