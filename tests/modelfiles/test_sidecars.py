@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinako.metadata.modelfiles.sidecardocuments import read_document
-from pinako.metadata.modelfiles.sidecars import is_about, read_sidecars, sidecar_names
+from pinako.metadata.modelfiles.sidecars import file_in, is_about, read_sidecars, sidecar_names
 
 _SHA256 = "AB" * 32
 _VERSION: dict[str, Any] = {
@@ -46,7 +46,8 @@ def test_civitai_info(tmp_path: Path) -> None:
     assert (sidecar.model_id, sidecar.model_name, sidecar.model_type) == (12, "Calm Harbour", "LORA")
     assert (sidecar.version_id, sidecar.version_name, sidecar.base_model) == (34, "v2.0", "SDXL 1.0")
     assert sidecar.trained_words == ("calm harbour", "quiet sea")
-    assert sidecar.hashes == {"SHA256": _SHA256, "AutoV3": "ABCDEFABCDEF"}
+    assert sidecar.hashes == {}
+    assert sidecar.files[0].hashes == {"SHA256": _SHA256, "AutoV3": "ABCDEFABCDEF"}
     assert (sidecar.nsfw, sidecar.tags, sidecar.creator) == (False, ("sea",), "somebody")
     assert json.loads(sidecar.documents[0].text) == _VERSION
 
@@ -150,6 +151,27 @@ def test_a_stale_sidecar_is_about_another_file(tmp_path: Path) -> None:
     assert is_about(sidecar, {"SHA256": _SHA256})
     assert is_about(sidecar, {"CRC32": "00000000"})
     assert not is_about(sidecar, {"SHA256": "CD" * 32})
+
+
+def test_of_many_files_the_hash_tells_which_lies_here(tmp_path: Path) -> None:
+    files = [
+        {"id": 1, "type": "VAE", "metadata": {"format": "SafeTensor"}, "hashes": {"SHA256": "CD" * 32}},
+        {"id": 2, "type": "PrunedModel", "format": "SafeTensor", "metadata": {"fp": "fp16", "size": "pruned"},
+         "hashes": {"SHA256": _SHA256}},
+    ]  # fmt: skip
+    sidecar = read_sidecars(_model(tmp_path, __civitai__info={**_VERSION, "files": files}))
+    assert sidecar is not None
+    found = file_in(sidecar, {"SHA256": _SHA256})
+    assert found is not None
+    assert (found.id, found.type, found.format, found.fp, found.size) == (
+        2,
+        "Pruned Model",
+        "SafeTensor",
+        "fp16",
+        "pruned",
+    )
+    assert file_in(sidecar, {"SHA256": "EF" * 32}) is None
+    assert not is_about(sidecar, {"SHA256": "EF" * 32})
 
 
 _values = st.recursive(

@@ -162,7 +162,8 @@ def hash_file(path: str | os.PathLike[str], *, progress: Progress | None = None,
 
 def hash_open_file(file: FileIO, *, progress: Progress | None = None, threads: int = 2) -> ModelHashes:
     """`hash_file` for a reader at any position of a regular file; it is left at the end."""
-    size_bytes = os.fstat(file.fileno()).st_size
+    before = os.fstat(file.fileno())
+    size_bytes = before.st_size
     hashes = ModelHashes()
     file.seek(0)
     if size_bytes < _SERIAL_BELOW or threads < 2:
@@ -171,7 +172,7 @@ def hash_open_file(file: FileIO, *, progress: Progress | None = None, threads: i
         hashes.begin(file.read(16), size_bytes)
         file.seek(0)
         hashes.size_bytes = _Ring(file, hashes.lanes, progress).run(threads)
-    if hashes.size_bytes != size_bytes:
+    if hashes.size_bytes != size_bytes or os.fstat(file.fileno()).st_mtime_ns != before.st_mtime_ns:
         raise UnreadableFile(f"the file changed while it was read: {hashes.size_bytes} of {size_bytes} bytes")
     return hashes
 

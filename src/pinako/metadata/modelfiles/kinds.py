@@ -11,9 +11,12 @@ from pinako.metadata.modelfiles.hashing import open_regular, payload_offset
 SAFETENSORS, GGUF, PICKLE, ZIP, ONNX, CORE_ML, OTHER = "safetensors", "gguf", "pickle", "zip", "onnx", "coreml", "other"
 
 MODEL_EXTENSIONS = frozenset({
-    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx", ".mlmodel", ".th", ".pkl",
+    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx", ".mlmodel", ".th",
 })  # fmt: skip
-_PICKLE_EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".th", ".pkl"})
+_PICKLE_EXTENSIONS = frozenset({".ckpt", ".pt", ".pth", ".bin", ".th"})
+_ANYTHINGS = frozenset({".bin", ".pt", ".th"})
+"""Extensions that other programs use for other things, so that the name alone makes no model file."""
+
 _FORMATS = {SAFETENSORS: "SafeTensor", GGUF: "GGUF", PICKLE: "PickleTensor", ONNX: "ONNX", CORE_ML: "Core ML"}
 _EXTENSION_FORMATS = {
     ".safetensors": "SafeTensor", ".sft": "SafeTensor", ".gguf": "GGUF", ".ckpt": "PickleTensor", ".pt": "PickleTensor",
@@ -40,7 +43,7 @@ def kind_of(start: bytes, extension: str, size_bytes: int | None = None) -> str 
         return ONNX
     if extension == ".mlmodel" and start[:1] == b"\x08":
         return CORE_ML
-    return OTHER
+    return None if extension in _ANYTHINGS else OTHER
 
 
 def _looks_pickled(start: bytes) -> bool:
@@ -58,6 +61,18 @@ def probe(path: str | os.PathLike[str]) -> str | None:
     except UnreadableFile:
         return None
     return kind_of(start, PurePath(path).suffix.lower(), size_bytes) if start else None
+
+
+def what_it_is_instead(start: bytes) -> str | None:
+    """What a file with a model's name holds when a download went wrong; None where that cannot be said."""
+    text = start.lstrip()[:40].lower()
+    if text.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer: the file itself was never fetched"
+    if text.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a web page: the download answered with one"
+    if text.startswith((b'{"error', b'{"message', b'{"statuscode')):
+        return "an error message in JSON: the download answered with one"
+    return "empty space: the download never began" if start and not start.strip(b"\0") else None
 
 
 def format_word(kind: str, extension: str) -> str:

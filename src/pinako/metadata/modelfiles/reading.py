@@ -67,11 +67,17 @@ def read_header_only(path: str | os.PathLike[str], *, name: str | None = None) -
 def _contents(file: FileIO, kind: str, size_bytes: int, name: str) -> _Contents:
     reader = _READERS.get(kind)
     if reader is None:
-        return _Contents(problems=[] if kind != kinds.OTHER else [f"{name} is not what its name says"])
+        return _Contents(problems=[_other_problem(file, name)] if kind == kinds.OTHER else [])
     try:
         return reader(file, size_bytes)
     except UnreadableFile as problem:
         return _Contents(problems=[problem.message])
+
+
+def _other_problem(file: FileIO, name: str) -> str:
+    file.seek(0)
+    instead = kinds.what_it_is_instead(file.read(64))
+    return f"{name} is {instead}" if instead else f"{name} is not what its name says"
 
 
 def _safetensors_contents(file: FileIO, size_bytes: int) -> _Contents:

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from pinako.catalog.basemodels import recognise_base_model
-from pinako.catalog.enums import HASH_LENGTHS, MODEL_TYPES
+from pinako.catalog.enums import HASH_LENGTHS, MODEL_TYPES, file_type_word
 
 _MAX_TEXT = 100_000
 _MAX_LIST = 300
@@ -53,7 +53,7 @@ def _civitai_version(document: dict[str, Any]) -> dict[str, Any]:
         "version_description": _text(document.get("description")),
         "base_model": _text(document.get("baseModel")),
         "trained_words": _texts(document.get("trainedWords")),
-        "hashes": _file_hashes(document.get("files")),
+        "files": _files(document.get("files")),
         "nsfw": _flag(model.get("nsfw")),
         "poi": _flag(model.get("poi")),
         "minor": _flag(model.get("minor")),
@@ -93,7 +93,8 @@ def _lora_manager(document: dict[str, Any]) -> dict[str, Any]:
         "notes": _text(document.get("notes")),
     }
     # The tool's own hash is of the file beside it; the site's may be of another file of the version.
-    return {**_filled(own), **fields, **_filled({"hashes": own["hashes"]})}
+    fields.pop("hashes", None)
+    return {**_filled(own), **fields}
 
 
 def _stability_matrix(document: dict[str, Any]) -> dict[str, Any]:
@@ -207,7 +208,24 @@ def _hashes(value: Any) -> dict[str, str]:
     return found
 
 
-def _file_hashes(value: Any) -> dict[str, str]:
-    # Which file of a version lies beside the sidecar is only certain when the version has one file.
-    files = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    return _hashes(files[0].get("hashes")) if len(files) == 1 else {}
+def _files(value: Any) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list):
+        return ()
+    return tuple(facts for item in value[:_MAX_LIST] if isinstance(item, dict) and (facts := _file(item)))
+
+
+def _file(document: dict[str, Any]) -> dict[str, Any]:
+    metadata = _map(document.get("metadata"))
+    # The format stood on the file itself in 2022.
+    return _filled(
+        {
+            "id": _id(document.get("id")),
+            "name": _text(document.get("name")),
+            "type": file_type_word(_text(document.get("type")) or "") or None,
+            "format": _text(metadata.get("format")) or _text(document.get("format")),
+            "size": _text(metadata.get("size")),
+            "fp": _text(metadata.get("fp")),
+            "quant_type": _text(metadata.get("quantType")),
+            "hashes": _hashes(document.get("hashes")),
+        }
+    )

@@ -32,6 +32,19 @@ class RawDocument(msgspec.Struct, frozen=True, kw_only=True):
     text: str
 
 
+class SidecarFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of the version that a sidecar describes; which of them lies beside it, its hashes say."""
+
+    id: int | None = None
+    name: str | None = None
+    type: str | None = None
+    format: str | None = None
+    size: str | None = None
+    fp: str | None = None
+    quant_type: str | None = None
+    hashes: dict[str, str] = {}
+
+
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the files beside a model file say. Ids are the site's; hashes upper-case by wire word.
 
@@ -48,6 +61,7 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     base_model: str | None = None
     trained_words: tuple[str, ...] = ()
     hashes: dict[str, str] = {}
+    files: tuple[SidecarFile, ...] = ()
     nsfw: bool | None = None
     poi: bool | None = None
     minor: bool | None = None
@@ -128,6 +142,8 @@ def _take_document(path: Path, fields: dict[str, Any], documents: list[RawDocume
         problems.append(f"{path.name} is no JSON object")
         return
     for field, value in read_document(document).items():
+        if field == "files":
+            value = tuple(SidecarFile(**facts) for facts in value)
         fields.setdefault(field, value)
 
 
@@ -145,7 +161,17 @@ def is_about(sidecar: Sidecar, hashes: dict[str, str]) -> bool:
     People copy and rename models and leave sidecars behind; such a one must not name another file.
     """
     for word in ("SHA256", "AutoV2", "BLAKE3"):
-        claimed, real = sidecar.hashes.get(word), hashes.get(word)
-        if claimed and real:
-            return claimed == real
+        claims = {sidecar.hashes[word]} if word in sidecar.hashes else set()
+        claims |= {file.hashes[word] for file in sidecar.files if word in file.hashes}
+        if claims and word in hashes:
+            return hashes[word] in claims
     return True
+
+
+def file_in(sidecar: Sidecar, hashes: dict[str, str]) -> SidecarFile | None:
+    """Which of the version's files has these hashes; the only one where there is one and it does not disagree."""
+    for file in sidecar.files:
+        if any(hashes.get(word) == digits for word, digits in file.hashes.items()):
+            return file
+    only = sidecar.files[0] if len(sidecar.files) == 1 else None
+    return only if only is not None and not (only.hashes.keys() & hashes.keys()) else None
