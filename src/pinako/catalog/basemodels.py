@@ -94,32 +94,32 @@ def media_type(base_model: str) -> str:
     return "audio" if base_model in AUDIO_BASE_MODELS else "image"
 
 
-# The words that trainers, merges and other libraries use, as patterns over a hint in lower case whose separators were
-# turned to single spaces. First match wins, so the narrower names stand before the wider.
+# The words that trainers, merges and other libraries use, as patterns over a hint in lower case whose separators and
+# humps were turned to single spaces. First match wins, so the narrower names stand before the wider.
 _HINTS: tuple[tuple[str, str], ...] = (
-    (r"noob ?ai|\bnoob\b", "NoobAI"),
+    (r"\bnoob ?ai|\bnoob\b", "NoobAI"),
     (r"illustrious|\bilxl\b|\bil xl\b", "Illustrious"),
     (r"pony ?(diffusion )?v ?7", "Pony V7"),
-    (r"\bpony|\bpdxl\b|ponyxl", "Pony"),
+    (r"\bpony ?(diffusion|xl|v6)|\bpony\b(?! ?tail)|\bpdxl\b", "Pony"),
     (r"\banima\b", "Anima"),
     (r"z ?image ?turbo", "ZImageTurbo"),
     (r"z ?image", "ZImageBase"),
     (r"qwen ?(image )?2\b", "Qwen 2"),
     (r"qwen ?3\b", "Qwen 3"),
     (r"qwen", "Qwen"),
-    (r"hidream ?o1", "HiDream-O1"),
-    (r"hidream", "HiDream"),
-    (r"flux ?3", "Flux 3 Video"),
-    (r"flux ?2 klein 9b base", "Flux.2 Klein 9B-base"),
-    (r"flux ?2 klein 9b", "Flux.2 Klein 9B"),
-    (r"flux ?2 klein 4b base", "Flux.2 Klein 4B-base"),
-    (r"flux ?2 klein", "Flux.2 Klein 4B"),
-    (r"flux ?2", "Flux.2 D"),
+    (r"\bhi ?dream ?o1", "HiDream-O1"),
+    (r"\bhi ?dream", "HiDream"),
+    (r"\bflux ?3", "Flux 3 Video"),
+    (r"\bflux ?2 klein 9b base", "Flux.2 Klein 9B-base"),
+    (r"\bflux ?2 klein 9b", "Flux.2 Klein 9B"),
+    (r"\bflux ?2 klein 4b base", "Flux.2 Klein 4B-base"),
+    (r"\bflux ?2 klein", "Flux.2 Klein 4B"),
+    (r"\bflux ?2", "Flux.2 D"),
     (r"kontext", "Flux.1 Kontext"),
-    (r"flux.*krea", "Flux.1 Krea"),
-    (r"schnell|flux ?1? s\b", "Flux.1 S"),
-    (r"chroma", "Chroma"),
-    (r"flux", "Flux.1 D"),
+    (r"\bflux.*krea", "Flux.1 Krea"),
+    (r"\bschnell|\bflux ?1? s\b", "Flux.1 S"),
+    (r"\bchroma( ?1| hd| base| radiance| unlocked| v\d+)?\b", "Chroma"),
+    (r"\bflux", "Flux.1 D"),
     (r"aura ?flow", "AuraFlow"),
     (r"sd ?3 ?5 large turbo|stable diffusion v?3 ?5 large turbo", "SD 3.5 Large Turbo"),
     (r"sd ?3 ?5 large|stable diffusion v?3 ?5 large", "SD 3.5 Large"),
@@ -138,23 +138,25 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"sd ?v?2 ?1.*unclip|unclip", "SD 2.1 Unclip"),
     (r"sd ?v?2 ?1.*768|stable diffusion v?2 1.*768|768 ?v? ?ema", "SD 2.1 768"),
     (r"sd ?v?2 ?1|stable diffusion v?2 1", "SD 2.1"),
-    (r"sd ?v?2 ?0.*768|stable diffusion v?2 0.*768|stable diffusion v?2 768", "SD 2.0 768"),
-    (r"\bsd ?v?2|stable diffusion v?2", "SD 2.0"),
-    (r"\bsd ?v?1|stable diffusion v?1|v1 5", "SD 1.5"),
-    (r"stable cascade|cascade", "Stable Cascade"),
+    (r"\bsd ?v?2 ?0.*768|stable diffusion v?2 0.*768", "SD 2.0 768"),
+    (r"stable diffusion v?2.*768", "SD 2.1 768"),
+    (r"\bsd ?v?2 ?0\b|stable diffusion v?2 0\b", "SD 2.0"),
+    (r"\bsd ?v?2|stable diffusion v?2", "SD 2.1"),
+    (r"\bsd ?v?1|stable diffusion v?1|^v1 5 (pruned|ema|inpainting)", "SD 1.5"),
+    (r"stable cascade", "Stable Cascade"),
     (r"svd.*xt|stable video diffusion.*xt", "SVD XT"),
     (r"\bsvd\b|stable video diffusion", "SVD"),
-    (r"wan.*2 ?7.*image|wan image", "Wan Image 2.7"),
-    (r"wan.*2 ?7", "Wan Video 2.7"),
-    (r"wan.*2 ?5.*i2v", "Wan Video 2.5 I2V"),
-    (r"wan.*2 ?5", "Wan Video 2.5 T2V"),
-    (r"wan.*2 ?2.*(ti2v|5b)", "Wan Video 2.2 TI2V-5B"),
-    (r"wan.*2 ?2.*i2v", "Wan Video 2.2 I2V-A14B"),
-    (r"wan.*2 ?2", "Wan Video 2.2 T2V-A14B"),
-    (r"wan.*1 ?3b", "Wan Video 1.3B t2v"),
-    (r"wan.*i2v.*720", "Wan Video 14B i2v 720p"),
-    (r"wan.*i2v", "Wan Video 14B i2v 480p"),
-    (r"wan.*14b", "Wan Video 14B t2v"),
+    (r"\bwan.*2 ?7.*image|\bwan image", "Wan Image 2.7"),
+    (r"\bwan.*2 ?7", "Wan Video 2.7"),
+    (r"\bwan.*2 ?5.*i2v", "Wan Video 2.5 I2V"),
+    (r"\bwan.*2 ?5", "Wan Video 2.5 T2V"),
+    (r"\bwan.*2 ?2.*(ti2v|5b)", "Wan Video 2.2 TI2V-5B"),
+    (r"\bwan.*2 ?2.*i2v", "Wan Video 2.2 I2V-A14B"),
+    (r"\bwan.*2 ?2", "Wan Video 2.2 T2V-A14B"),
+    (r"\bwan.*1 ?3b", "Wan Video 1.3B t2v"),
+    (r"\bwan.*i2v.*720", "Wan Video 14B i2v 720p"),
+    (r"\bwan.*i2v", "Wan Video 14B i2v 480p"),
+    (r"\bwan.*14b", "Wan Video 14B t2v"),
     (r"\bwan ?(video|2|2 1)?\b", "Wan Video"),
     (r"hunyuan ?3d", "Hunyuan3D"),
     (r"hunyuan ?video|\bhyvid", "Hunyuan Video"),
@@ -163,12 +165,12 @@ _HINTS: tuple[tuple[str, str], ...] = (
     (r"ltx ?v? ?(video )?2", "LTXV2"),
     (r"\bltx", "LTXV"),
     (r"cog ?video", "CogVideoX"),
-    (r"mochi", "Mochi"),
-    (r"lumina", "Lumina"),
+    (r"\bmochi ?(1|preview|video)\b|\bgenmo\b", "Mochi"),
+    (r"\blumina ?(2|next|image)?\b", "Lumina"),
     (r"kolors", "Kolors"),
-    (r"pixart ?(sigma|e\b|σ)", "PixArt E"),
-    (r"pixart", "PixArt a"),
-    (r"playground", "Playground v2"),
+    (r"\bpix ?art ?(sigma|e\b|σ)", "PixArt E"),
+    (r"\bpix ?art", "PixArt a"),
+    (r"\bplayground ?v ?2", "Playground v2"),
     (r"ace ?step|ace audio", "ACE Audio"),
 )
 _COMPILED_HINTS = tuple((re.compile(pattern), name) for pattern, name in _HINTS)
@@ -180,11 +182,12 @@ def recognise_base_model(hint: str) -> str | None:
 
     A name of the list in any case or punctuation is itself; anything else goes through the patterns in order.
     """
-    text = hint[:400].lower()
-    exact = _BY_FOLDED.get(re.sub(r"[^a-z0-9]+", "", text))
+    text = hint[:400]
+    exact = _BY_FOLDED.get(re.sub(r"[^a-z0-9]+", "", text.lower()))
     if exact is not None:
         return exact
-    spaced = re.sub(r"[^a-z0-9σ]+", " ", text).strip()
+    humped = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    spaced = re.sub(r"[^a-z0-9σ]+", " ", humped.lower()).strip()
     for pattern, name in _COMPILED_HINTS:
         if pattern.search(spaced):
             return name

@@ -174,7 +174,7 @@ def _narrower(family: str, named: str | None) -> str:
     kin = {
         "SDXL 1.0": ("Pony", "Illustrious", "NoobAI", "SDXL Lightning", "SDXL Hyper", "SDXL Turbo", "SDXL 0.9"),
         "SD 1.5": ("SD 1.4", "SD 1.5 LCM", "SD 1.5 Hyper"),
-        "SD 2.0": ("SD 2.0 768", "SD 2.1", "SD 2.1 768"),
+        "SD 2.1": ("SD 2.0 768", "SD 2.0", "SD 2.1 768"),
         "Flux.1 D": ("Flux.1 S", "Flux.1 Krea", "Flux.1 Kontext", "Chroma"),
     }
     return named if named is not None and named in kin.get(family, ()) else family
