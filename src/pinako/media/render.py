@@ -30,6 +30,10 @@ _WEBP_QUALITY: Final = 80
 _WEBP_METHOD: Final = 2
 """Under half the time of the encoder's own choice (4) for four percent more bytes."""
 
+_GAP: Final = 1.1
+"""How much larger than wanted a picture may be after the first, crude halving: as a JPEG's decoder does it anyway.
+Makes a thumbnail of 450 from 1024 in 8 ms instead of 22."""
+
 _ANIMATION_PIXELS: Final = 50_000_000
 """Pixels of all frames that an animated derivative may have, about 200 MB in memory; a longer one becomes a still."""
 
@@ -89,7 +93,7 @@ def _scale(image: Image.Image, layout: Layout, orientation: int) -> Image.Image:
     if image.mode not in {"RGB", "CMYK"} or "transparency" in image.info:
         image, profile = as_colour(image), profile if image.mode in {"RGB", "RGBA"} else None
     if image.size != wanted:
-        image = image.resize(wanted, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        image = image.resize(wanted, Image.Resampling.BICUBIC, reducing_gap=_GAP)
     return upright(as_colour(_to_srgb(image, profile)), orientation)
 
 
