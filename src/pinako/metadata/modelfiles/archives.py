@@ -25,7 +25,7 @@ def open_archive(file: FileIO) -> zipfile.ZipFile:
     file.seek(0)
     try:
         return zipfile.ZipFile(cast(BinaryIO, file))
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError, struct.error, EOFError) as cause:
+    except (zipfile.BadZipFile, ValueError, RuntimeError, OverflowError, struct.error, EOFError) as cause:
         raise UnreadableFile(f"a damaged zip archive: {str(cause)[:120]}") from cause
 
 
@@ -74,6 +74,6 @@ def _member_bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | No
     try:
         with archive.open(info) as member:
             data = member.read(MAX_PICKLE_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError):
         return None  # damaged, encrypted, or of a method that nobody has
     return data if len(data) <= MAX_PICKLE_BYTES else None
