@@ -174,6 +174,18 @@ def test_generation_metadata_is_left_out() -> None:
     assert b"harbor" not in render(source, Derivative(width=96, optimized=True)).data
 
 
+def test_text_hidden_in_the_alpha_channel_is_left_out() -> None:
+    """Neither an opaque picture's last alpha bits nor a transparent one's survive a new encoding at full size."""
+    bits = Image.frombytes("L", (64, 64), bytes(254 + (i * 7 % 3 == 0) for i in range(64 * 64)))
+    hidden = scene(64, 64)
+    hidden.putalpha(bits)
+    assert opened(render(encoded(hidden, "PNG"), Derivative(original=False))).mode == "RGB"
+    bits.paste(0, (0, 0, 64, 8))
+    hidden.putalpha(bits)
+    shown = opened(render(encoded(hidden, "PNG"), Derivative(original=False)))
+    assert set(shown.getchannel("A").tobytes()) == {1, 255}
+
+
 def test_colours_are_brought_to_srgb() -> None:
     """A picture in another space looks the same without its profile; a broken profile is ignored."""
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()

@@ -173,8 +173,22 @@ def _kept_exif(image: Image.Image, derivative: Derivative) -> bytes:
     return kept.tobytes() if len(kept) else b""
 
 
+def _without_hidden_text(image: Image.Image) -> Image.Image:
+    """Some generators write the prompt into the last bit of the alpha channel, which WebP would carry faithfully."""
+    if image.mode != "RGBA":
+        return image
+    alpha = image.getchannel("A").point([value | 1 for value in range(256)])
+    if alpha.getextrema()[0] == 255:
+        return image.convert("RGB")
+    bared = image.copy()
+    bared.putalpha(alpha)
+    return bared
+
+
 def _encode(image: Image.Image, derivative: Derivative, exif: bytes) -> Rendered:
     out = io.BytesIO()
+    if derivative.metadata != "keep":
+        image = _without_hidden_text(image)
     webp = derivative.optimized or image.mode == "RGBA"
     quality = derivative.quality
     if webp:
