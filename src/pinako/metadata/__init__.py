@@ -53,6 +53,8 @@ __all__ = [
 
 Reader = Callable[[Mapping[str, str]], Generation | None]
 
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+
 GENERATORS: tuple[Reader, ...] = (
     a1111.read,
     swarmui.read,
@@ -73,8 +75,11 @@ GENERATORS: tuple[Reader, ...] = (
 def read_file(path: str | os.PathLike[str]) -> Reading:
     """Read one file's metadata; big pictures cost their headers only. Missing, forbidden, empty or cut: UnreadableFile."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return _read(Source.of_file(file))
+        handle = os.open(path, _FLAGS)
+        try:
+            return _read(Source.of_handle(handle))
+        finally:
+            os.close(handle)
     except OSError as error:
         raise errors.UnreadableFile(f"{Path(path).name}: {error.strerror or error}") from error
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pinako.catalog.generation import Generation, UsedTool
-from pinako.metadata.a1111_resources import gather_resources
+from pinako.metadata.a1111_resources import gather_resources, usual_files
 from pinako.metadata.a1111_settings import Infotext, parse_infotext
 from pinako.metadata.record import from_meta
 from pinako.metadata.values import int_of, number_of, size_of
@@ -46,16 +46,17 @@ def read_text(text: str, fields: Mapping[str, str] | None = None) -> Generation 
     parts = parse_infotext(text)
     if not parts.settings:
         return None
-    meta, names = _meta(parts)
-    return from_meta(
-        meta,
-        generator="civitai" if "Civitai resources" in parts.settings and "Version" not in meta else "a1111",
-        tool=_tool(parts.settings, fields or {}),
-        names=names,
-    )
+    meta = _meta(parts)
+    tool = _tool(parts.settings, fields or {})
+    files = usual_files(parts, meta)
+    if files is not None:
+        return from_meta(meta, generator="a1111", tool=tool, resources=files.resources, model=files.model)
+    names = gather_resources(parts, meta)
+    on_site = "Civitai resources" in parts.settings and "Version" not in meta
+    return from_meta(meta, generator="civitai" if on_site else "a1111", tool=tool, names=names)
 
 
-def _meta(parts: Infotext) -> tuple[dict[str, Any], dict[int, str]]:
+def _meta(parts: Infotext) -> dict[str, Any]:
     meta: dict[str, Any] = {}
     if parts.prompt:
         meta["prompt"] = parts.prompt
@@ -71,14 +72,14 @@ def _meta(parts: Infotext) -> tuple[dict[str, Any], dict[int, str]]:
         else:
             number = number_of(value)
             meta[renamed] = value if number is None else number
-    size = size_of(meta.get("Size"))
+    size = size_of(parts.settings.get("Size"))
     if size:
         meta["width"], meta["height"] = size
-    if isinstance(meta.get("Created Date"), str):
+    if isinstance(parts.settings.get("Created Date"), str):
         meta["Created Date"] = _mend_date(meta["Created Date"])
-    _read_site_block(parts.settings.get("Civitai metadata"), meta)
-    names = gather_resources(parts, meta)
-    return meta, names
+    if "Civitai metadata" in parts.settings:
+        _read_site_block(parts.settings["Civitai metadata"], meta)
+    return meta
 
 
 def _read_site_block(block: Any, meta: dict[str, Any]) -> None:

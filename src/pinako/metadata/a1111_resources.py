@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from pinako.catalog import air
-from pinako.metadata.a1111_settings import Infotext, nested_pairs
-from pinako.metadata.record import TAG
-from pinako.metadata.resources import kind_of
+from pinako.catalog.generation import Resource, UsedModel
+from pinako.metadata.a1111_settings import LABELS, Infotext, nested_pairs
+from pinako.metadata.record import TAG, used_model
+from pinako.metadata.resources import kind_of, resources_of
 from pinako.metadata.values import float_of, hash_of, int_of, stem_of
 
 _BRACKETED = re.compile(r"(.*?)\s*[\[(]([0-9a-fA-F]{6,64})[\])]\s*")
@@ -18,6 +22,49 @@ _TAG_TYPES = {"hypernet": "hypernet"}
 _CONTROLNET = re.compile(r"ControlNet(?: |-)?\d*(?: Model)?")
 _MAX_LISTED = 200
 _MAX_NAME = 400
+_MEMORABLE = 4000
+_NAMING = ("Model", "Model hash", "VAE", "VAE hash", "Lora hashes", "TI hashes", "Refiner")
+USUAL = LABELS.keys() - {"Hires upscaler"}
+"""Labels of which those in `_NAMING` are all that name files."""
+_TEXT_OR_NONE = {str, type(None)}
+
+
+class Files(msgspec.Struct, frozen=True):
+    """What a text names: the wire's `hashes` and `resources`, and their records."""
+
+    hashes: dict[str, str]
+    listed: list[dict[str, Any]]
+    resources: tuple[Resource, ...]
+    model: UsedModel | None
+
+
+def usual_files(parts: Infotext, meta: dict[str, Any]) -> Files | None:
+    """The files of a text that has only the usual labels, filled into `meta`; None where `gather_resources` must look.
+
+    Picture after picture of a folder is made with the same files, so what they come to is remembered.
+    """
+    settings = parts.settings
+    if not settings.keys() <= USUAL or len(parts.prompt) > _MEMORABLE:
+        return None
+    said = tuple([settings.get(label) for label in _NAMING])
+    if not {type(text) for text in said} <= _TEXT_OR_NONE or sum([len(text or "") for text in said]) > _MEMORABLE:
+        return None
+    files = _files_of(said, tuple(TAG.findall(parts.prompt)) if "<" in parts.prompt else ())
+    if files.hashes:
+        meta["hashes"] = files.hashes.copy()
+    if files.listed:
+        meta["resources"] = [entry.copy() for entry in files.listed]
+    return files
+
+
+@lru_cache(maxsize=256)
+def _files_of(said: tuple[str | None, ...], tags: tuple[tuple[str, str, str], ...]) -> Files:
+    settings = {label: text for label, text in zip(_NAMING, said, strict=True) if text is not None}
+    prompt = "".join(f"<{word}:{name}{weight}>" for word, name, weight in tags)
+    meta: dict[str, Any] = settings.copy()
+    gather_resources(Infotext(prompt=prompt, negative="", settings=settings), meta)
+    resources = resources_of(meta)
+    return Files(meta.get("hashes", {}), meta.get("resources", []), resources, used_model(meta, resources))
 
 
 def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
@@ -27,7 +74,11 @@ def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
     hashes = _hashes(settings)
     if hashes:
         meta["hashes"] = hashes
-    listed = [*_models(settings), *_tagged(parts, hashes), *_embedded(hashes), *_extensions(settings)]
+    listed = [*_models(settings), *_tagged(parts, hashes)]
+    if len(hashes) > 1:
+        listed += _embedded(hashes)
+    if "Hypernet" in settings or "AddNet Enabled" in settings:
+        listed += _extensions(settings)
     site, names, unnumbered = _site_resources(settings) if "Civitai resources" in settings else ([], {}, [])
     if listed or unnumbered:
         meta["resources"] = _without_doubles([*listed, *unnumbered])
@@ -65,7 +116,7 @@ def _hashes(settings: dict[str, Any]) -> dict[str, str]:
             for name, digest in named_hashes(settings[label]):
                 hashes.setdefault(f"{prefix}:{name}", digest)
     for label, key in (("Model hash", "model"), ("VAE hash", "vae")):
-        if hash_of(settings.get(label)):
+        if label in settings and hash_of(settings[label]):
             hashes.setdefault(key, settings[label])
     if isinstance(settings.get("Refiner"), str):
         refiner = _BRACKETED.fullmatch(settings["Refiner"][:_MAX_NAME])
@@ -93,10 +144,9 @@ def _tagged(parts: Infotext, hashes: dict[str, str]) -> Iterator[dict[str, Any]]
             kind = _TAG_TYPES.get(match[1].lower(), "lora")
             name = match[2].strip()
             # `name:te:unet` triples and `name:0.8:lbw=…` both have the weight first.
-            weights = [float_of(part) for part in match[3].split(":")[1:]]
+            weight = float_of(match[3].split(":", 2)[1]) if match[3] else None
             seen.add((kind, stem_of(name).lower()))
-            digest = hashes.get(f"{'lora' if kind == 'lora' else 'hypernet'}:{name}")
-            yield _entry(kind, name, digest, weights[0] if weights and weights[0] is not None else 1.0)
+            yield _entry(kind, name, hashes.get(f"{kind}:{name}"), 1.0 if weight is None else weight)
     for key, digest in hashes.items():
         word, colon, name = key.partition(":")
         if colon and word in ("lora", "hypernet") and (word, stem_of(name).lower()) not in seen:

@@ -20,10 +20,18 @@ _SIMPLE = re.compile(
 _PLAIN = re.compile(r"[^,\n]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _BREAK = re.compile(r"[,\n]")
-_ODD = ("\r", "\0", "Template:", "Parameters:")
 _SETTINGS = re.compile(r"Steps: ?\d")
 _JAMMED = re.compile(r"[.,\s]{0,4}\b(?=Negative prompt:|Steps: ?\d)")
 _TEMPLATE = re.compile(r"^(?:Negative )?Template:.*?(?=^(?:Steps|Negative prompt|Negative Template):|\Z)", re.M | re.S)
+LABELS = {
+    label: label
+    for label in (
+        "Steps", "Sampler", "Schedule type", "CFG scale", "Seed", "Size", "Model hash", "Model", "VAE hash", "VAE",
+        "Clip skip", "Denoising strength", "Hires upscale", "Hires upscaler", "Hires steps", "Lora hashes", "TI hashes",
+        "Version", "Refiner", "Face restoration", "ENSD", "RNG", "Module 1", "Created Date",
+    )
+}  # fmt: skip
+"""One string per usual label: later look-ups then find the very same object, which is much quicker than an equal one."""
 _STOPPERS = frozenset({"Resources", "Hashed prompt", "Hashed Negative prompt"})
 _NEGATIVE = "Negative prompt:"
 
@@ -39,10 +47,14 @@ class Infotext(msgspec.Struct, frozen=True, kw_only=True):
 def parse_infotext(text: str) -> Infotext:
     """The parts of one "parameters" text; a part that is not there is empty."""
     last = text.rfind("\nSteps: ")
-    if last > 0 and text[last + 8 : last + 9].isdigit() and not any(mark in text for mark in _ODD):
+    if last > 0 and text[last + 8 : last + 9].isdigit() and not _is_odd(text):
         prompt, negative = split_prompts(text[:last].strip())
         return Infotext(prompt=prompt, negative=negative, settings=parse_settings(text[last + 1 :].rstrip()))
     return _parse_odd(text)
+
+
+def _is_odd(text: str) -> bool:
+    return "\r" in text or "\0" in text or "Template:" in text or "Parameters:" in text
 
 
 def _parse_odd(text: str) -> Infotext:
@@ -76,7 +88,8 @@ def _parse_simple(line: str) -> dict[str, Any] | None:
     if sum([len(whole) for whole, _key, _value in found]) != len(line):
         return None
     pairs: dict[str, Any] = {}
-    for _whole, key, value in found[:_MAX_PAIRS]:
+    for _whole, label, value in found[:_MAX_PAIRS]:
+        key = LABELS.get(label, label)
         if key in _STOPPERS:  # an old extension's hashes of everything; what follows is no pair
             break
         if key not in pairs:

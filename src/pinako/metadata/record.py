@@ -13,6 +13,7 @@ from pinako.metadata.values import float_of, hash_of, int_of, size_of
 
 TAG = re.compile(r"<(lora|lyco|lycoris|locon|hypernet)\s{0,4}:([^<>:]{1,300})((?::[^<>]{0,200})?)>", re.IGNORECASE)
 _HOLES = re.compile(r",(?:[ \t]*,)+")
+_PROCESS_KEYS = frozenset({"Mask blur", "Denoising strength", "Denoise strength", "denoise"})
 _MAX_SEED = 2**64
 _MAX_SIDE = 2**31
 
@@ -26,12 +27,15 @@ def from_meta(
     process: str | None = None,
     model: UsedModel | None = None,
     native_sampler: str | None = None,
+    resources: tuple[Resource, ...] | None = None,
 ) -> Generation:
     """The record of a `meta` with the site's key names, field by field: what cannot be read is absent, never an error.
 
-    `names` maps version ids to the names that the file gives them; `process` where a reader knows better than the keys.
+    `names` maps version ids to the names that the file gives them; `process`, `model` and
+    `resources` where a reader knows better than the keys.
     """
-    resources = resources_of(meta, names)
+    if resources is None:
+        resources = resources_of(meta, names)
     written = meta.get("sampler") if isinstance(meta.get("sampler"), str) else None
     sampler, scheduler = split_sampler(written, _scheduler(meta))
     width, height = _size(meta)
@@ -50,7 +54,7 @@ def from_meta(
         sampler=sampler,
         scheduler=scheduler,
         native_sampler=native_sampler or written,
-        model=model or _model(meta, resources),
+        model=model or used_model(meta, resources),
         tool=tool,
         resources=resources,
         process=process or generation_process(meta),
@@ -64,12 +68,15 @@ def plain_prompt(text: Any) -> str | None:
         return None
     if "<" in text:
         stripped = TAG.sub("", text)
-        text = _HOLES.sub(",", stripped).lstrip(", \t\n") if stripped != text else text
+        if len(stripped) != len(text):
+            text = _HOLES.sub(",", stripped).lstrip(", \t\n")
     return text.strip().rstrip(", \t\n") or None
 
 
 def generation_process(meta: Mapping[str, Any]) -> str:
     """ImageGenerationProcess by the upload's rule: Mask blur, denoising and hires keys decide (domain.md g)."""
+    if _PROCESS_KEYS.isdisjoint(meta):
+        return "txt2img"
     if meta.get("Mask blur") is not None:
         return "inpainting"
     strength = _first(meta, "Denoising strength", "Denoise strength")
@@ -139,7 +146,8 @@ def _small(value: Any) -> int | None:
     return abs(number) if number is not None and abs(number) < 100 else None
 
 
-def _model(meta: Mapping[str, Any], resources: tuple[Resource, ...]) -> UsedModel | None:
+def used_model(meta: Mapping[str, Any], resources: tuple[Resource, ...]) -> UsedModel | None:
+    """The main model: what `Model` and `Model hash` say, completed by the first checkpoint among the resources."""
     named = meta.get("Model")
     main = next((found for found in resources if found.kind == "checkpoint" and found.raw_type != "refiner"), None)
     name, version, _type = name_or_air(named) if isinstance(named, str) and named else (None, None, None)

@@ -19,6 +19,9 @@ _KINDS = {
     "hypernet": "hypernetwork", "hypernetwork": "hypernetwork",
     "vae": "vae", "upscaler": "upscaler", "upscale": "upscaler", "controlnet": "controlnet",
 }  # fmt: skip
+_MORE = frozenset(
+    {"civitaiResources", "additionalResources", "models", "vaes", "upscalers", "controlNets", "VAE", "Hires upscaler"}
+)
 _REMEMBERED = 400
 _LISTS = (("models", "checkpoint"), ("vaes", "vae"), ("upscalers", "upscaler"), ("controlNets", "controlnet"))
 
@@ -39,12 +42,33 @@ def name_or_air(text: str) -> tuple[str | None, int | None, str | None]:
 
 def resources_of(meta: Mapping[str, Any], names: Mapping[int, str] | None = None) -> tuple[Resource, ...]:
     """Every resource that a `meta` names, in its order. `names` are version names that the file itself gave by id."""
+    if _MORE.isdisjoint(meta):
+        plain = _only_listed(meta)
+        if plain is not None:
+            return plain
     found: dict[tuple[Any, ...], Resource] = {}
     for resource in _all(meta, names or {}):
         key = _key(resource, found)
         if key is not None:
             found[key] = _merged(found[key], resource) if key in found else resource
     return tuple(found.values())
+
+
+def _only_listed(meta: Mapping[str, Any]) -> tuple[Resource, ...] | None:
+    """The usual case, a short list of different named files whose hashes are in it; None for any other."""
+    entries = meta.get("resources")
+    if not isinstance(entries, list) or len(entries) > 20:
+        return None
+    found = tuple([_listed(entry) for entry in entries if isinstance(entry, dict)])
+    names = {(one.kind, one.name) for one in found}
+    if len(names) != len(found) or any([one.name is None for one in found]):
+        return None
+    hashes = meta.get("hashes")
+    if isinstance(hashes, dict):
+        said = {one.hash for one in found}
+        if not all([hash_of(value) in said for value in hashes.values()]):
+            return None
+    return found
 
 
 def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from typing import BinaryIO
 
-HEAD = 1 << 16
-"""Bytes read at once when a file is opened: small files are then wholly in memory, big ones have their headers here."""
+HEAD = 1 << 13
+"""Bytes read at once when a file is opened: the headers and most texts are in them; more would only push out caches."""
 
 MAX_PIECE = 1 << 26
 """The most that one read may ask for (64 MiB): a length field of a hostile file never becomes an allocation."""
@@ -21,12 +22,12 @@ MAX_FIELDS = 1000
 class Source:
     """Bytes at offsets. Reads past the end answer short, as files do."""
 
-    __slots__ = ("_file", "head", "size")
+    __slots__ = ("_handle", "head", "size")
 
-    def __init__(self, head: bytes, *, size: int, file: BinaryIO | None = None) -> None:
+    def __init__(self, head: bytes, *, size: int, handle: int | None = None) -> None:
         self.head = head
         self.size = size
-        self._file = file
+        self._handle = handle
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Source:
@@ -34,12 +35,12 @@ class Source:
         return cls(data, size=len(data))
 
     @classmethod
-    def of_file(cls, file: BinaryIO) -> Source:
-        """An open file at its start; it must stay open while the source is used."""
-        head = file.read(HEAD)
+    def of_handle(cls, handle: int) -> Source:
+        """An open file, by the number that `os.open` gave; it must stay open while the source is used."""
+        head = os.read(handle, HEAD)
         if len(head) < HEAD:
             return cls(head, size=len(head))
-        return cls(head, size=file.seek(0, 2), file=file)
+        return cls(head, size=os.fstat(handle).st_size, handle=handle)
 
     def at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes at `offset`; shorter at the end of the file and never more than MAX_PIECE."""
@@ -49,21 +50,27 @@ class Source:
         end = offset + length
         if end <= len(self.head):
             return self.head[offset:end]
-        if self._file is None:
+        if self._handle is None:
             return self.head[offset:]
-        self._file.seek(offset)
-        return self._file.read(length)
+        return _read_at(self._handle, length, offset)
 
     def reader(self) -> BinaryIO:
         """The whole as a file at its start, for what wants to decode it."""
-        if self._file is None:
+        if self._handle is None:
             return BytesIO(self.head)
-        self._file.seek(0)
-        return self._file
+        os.lseek(self._handle, 0, os.SEEK_SET)
+        return open(self._handle, "rb", closefd=False)
 
     def tail(self, length: int) -> bytes:
         """The last bytes."""
         return self.at(max(0, self.size - length), length)
+
+
+def _read_at(handle: int, length: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(handle, length, offset)
+    os.lseek(handle, offset, os.SEEK_SET)  # Windows has no pread
+    return os.read(handle, length)
 
 
 class Notes:
