@@ -50,6 +50,7 @@ def serve(
             "(anonymous callers then see the instance's public level)"
         )
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     bound = serving.bind(settings.host, settings.port)
     owner_key = _ensure_demo(settings) if demo else None
     return _run(settings, bound, owner_key)
@@ -64,15 +65,25 @@ def _ensure_demo(settings: Settings) -> str:
 
 def _run(settings: Settings, bound: socket.socket, owner_key: str | None) -> int:
     from pinako.app import open_library
+    from pinako.services.upkeep import Upkeep
     from pinako.web import serving
-    from pinako.web.asgi import make_app
+    from pinako.web.asgi import Door, make_app
 
     address = serving.address_of(bound, settings.host)
     with open_library(settings) as library:
+
+        def begin(door: Door, first: bool) -> None:
+            library.feeds.follow()
+            if first:
+                upkeep = Upkeep(library)
+                upkeep.start()
+                door.at_close(upkeep.stop)
+
         return serving.serve(
-            lambda: make_app(library),
+            make_app(library),
             bound,
             settings.workers,
+            begin,
             lambda: click.echo(welcome(settings, address, owner_key)),
         )
 

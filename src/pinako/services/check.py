@@ -1,15 +1,19 @@
-"""Is the library whole? Every row that names bytes against every stored content, both ways; and what can be mended."""
+"""Is the library whole? Every row that names bytes against every stored content, both ways, and the lists against the rows;
+and what can be mended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 import msgspec
 
 from pinako.errors import NotFound
+from pinako.feed import documents, verify
+from pinako.feed.feeds import Feeds
+from pinako.feed.verify import Difference, check_documents
 from pinako.media.store import Blob, MediaStore, hash_file
-from pinako.services.settle import Touched, settle
+from pinako.services.settle import Touched, chunks, settle
 from pinako.storage.database import Database
 
 _BATCH = 500
@@ -131,3 +135,26 @@ def _forget(database: Database, sha256: str) -> None:
         w.run("DELETE FROM imported_files WHERE sha256 = ?", (sha256,))
         w.run("DELETE FROM blobs WHERE sha256 = ?", (sha256,))
         settle(w, touched, database.now())
+
+
+def check_lists(feeds: Feeds) -> Iterator[Difference]:
+    """What the lists would answer wrongly: the index, loaded and caught up, against the database."""
+    return verify.check_indexes(feeds.follower)
+
+
+def repair_lists(feeds: Feeds, database: Database, differences: Iterable[Difference]) -> None:
+    """Make the index anew, and the documents that are old; other processes hear of each thing through the change log."""
+    wrong: dict[str, set[int]] = {}
+    for difference in differences:
+        wrong.setdefault(difference.entity, set()).update(difference.ids)
+    for entity, ids in wrong.items():
+        for run in chunks(ids):
+            with database.write() as w:
+                documents.remake(w, entity, run, database.now())
+                for id in run:
+                    w.note(entity, id, "u")
+    feeds.follower.rebuild()
+    feeds.save()
+
+
+__all__ = ["Finding", "Trouble", "check_contents", "check_documents", "check_lists", "repair", "repair_lists"]

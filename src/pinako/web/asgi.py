@@ -8,16 +8,15 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooManyRequests, Unavailable
-from pinako.media.derive import Darkroom
 from pinako.services.library import Library
 from pinako.web import downloads, files, health, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
-from pinako.web.headers import Origins, etag_of, matches, preflight_headers, standing_headers
+from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers
 from pinako.web.identity import Identities
 from pinako.web.limits import Rates
 from pinako.web.routes import ANY, Route, Table, rest_errors
@@ -30,32 +29,36 @@ RETRY_AFTER_S = 2
 """What 503 asks for, as the original (rest.md 5)."""
 
 
-def make_app(library: Library, extra: Iterable[Route] = ()) -> Door:
-    """The application of an open library. `extra` routes are found before the media addresses."""
-    threads, darkroom = Threads(), files.open_darkroom(library)
-    door = Door(library, threads, Identities(library, threads), darkroom)
+def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
+    """The application of an open library. Made before workers are forked, so that they share what counts rates.
+
+    `clock` gives seconds since the epoch, for rates.
+    """
+    threads = Threads()
+    media = files.Media(library, threads)
+    door = Door(library, threads, clock)
     door.add(health.ROUTES)
     door.add(downloads.routes(library, threads))
-    door.add(rest.routes(library, threads, time.time))
+    door.add(rest.routes(library, threads, clock))
     door.add(trpc.routes(threads))
-    door.add(extra)
-    door.add(files.routes(library, threads, darkroom))
+    door.add(files.routes(library, media))
+    door.at_close(threads.close)
+    door.at_close(media.close)
     return door
 
 
 class Door:
     """An ASGI application over one library."""
 
-    def __init__(self, library: Library, threads: Threads, identities: Identities, darkroom: Darkroom) -> None:
+    def __init__(self, library: Library, threads: Threads, clock: Callable[[], float]) -> None:
         settings = library.settings
         self.library = library
         self.threads = threads
-        self.identities = identities
-        self.darkroom = darkroom
-        self.origins = Origins(settings.public_url, settings.trusted_proxies)
-        self.rates = Rates(settings.rate_limit_per_minute, time.time)
+        self.identities = Identities(library, threads)
+        self.network = Network(settings.public_url, settings.trusted_proxies)
+        self.rates = Rates(settings.rate_limit_per_minute, clock)
         self._cors = () if "*" in settings.cors_origins else settings.cors_origins
-        self._closed = False
+        self._closing: list[Callable[[], None]] = []
         self._routes: list[Route] = []
         self._table = Table(())
         self._standing: dict[str, tuple[Header, ...]] = {}
@@ -66,13 +69,15 @@ class Door:
         self._table = Table(self._routes)
         self._standing = {route.path: standing_headers(route.allowed) for route in (*self._routes, NOWHERE, ELSEWHERE)}
 
+    def at_close(self, callback: Callable[[], None]) -> None:
+        """Call this when the application ends, after what was given before."""
+        self._closing.append(callback)
+
     def close(self) -> None:
-        """End worker threads and processes; what the threads were doing is finished first."""
-        if not self._closed:
-            self._closed = True
-            self.threads.close()
-            self.darkroom.workshop.close()
-            self.darkroom.cache.close()
+        """End what works beside: threads, processes. What the threads were doing is finished first."""
+        closing, self._closing = self._closing, []
+        for callback in closing:
+            callback()
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -81,7 +86,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(Ask(self.library, scope, receive, self.origins), send)
+            await self._serve(Ask(self.library, scope, receive, self.network), send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
@@ -100,7 +105,7 @@ class Door:
         if found is None:
             found = (NOWHERE if ask.path.lstrip("/").startswith("api") else ELSEWHERE), ()
         route, ask.args = found
-        ask.client = self.origins.client(ask)
+        ask.body_limit = route.body_limit
         try:
             answer = await self._answer(ask, route)
         except PinakoError as error:
@@ -120,7 +125,7 @@ class Door:
         ask.viewer = self.identities.viewer_of(ask)
         if self.rates.per_minute and route.limited:
             viewer = ask.viewer.user_id
-            self.rates.count(f"user {viewer}" if viewer is not None else f"from {self.origins.client(ask)}")
+            self.rates.count(f"user {viewer}" if viewer is not None else f"from {ask.client}")
         if route.methods and not route.allows(ask.method):
             raise MethodNotAllowed("Method not allowed")
         answer = route.handler(ask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from pinako.catalog.people import ANONYMOUS, Viewer
@@ -19,6 +19,14 @@ Send = Callable[[Message], Awaitable[None]]
 MEGABYTE = 1024 * 1024
 
 
+class Origins(Protocol):
+    """Says where a request was sent to and where it came from."""
+
+    def origin(self, ask: Ask) -> str: ...
+
+    def client(self, ask: Ask) -> str: ...
+
+
 class Disconnected(Exception):
     """The client went away before its request was whole: there is nobody to answer."""
 
@@ -28,14 +36,14 @@ class Ask:
 
     __slots__ = (
         "_origin",
+        "_origins",
         "_pairs",
         "_receive",
         "args",
-        "client",
+        "body_limit",
         "headers",
         "library",
         "method",
-        "origin_of",
         "path",
         "query",
         "scope",
@@ -43,7 +51,7 @@ class Ask:
         "viewer",
     )
 
-    def __init__(self, library: Library, scope: Scope, receive: Receive, origin_of: Callable[[Ask], str]) -> None:
+    def __init__(self, library: Library, scope: Scope, receive: Receive, origins: Origins) -> None:
         self.library = library
         self.scope = scope
         self.method: str = scope["method"]
@@ -54,8 +62,8 @@ class Ask:
         self.viewer: Viewer = ANONYMOUS
         self.secured = False
         """Whether a credential was shown, good or bad: such an answer is never for a shared cache."""
-        self.client = ""
-        self.origin_of = origin_of
+        self.body_limit = MEGABYTE
+        self._origins = origins
         self._origin = ""
         self._pairs: tuple[Pair, ...] | None = None
         self._receive = receive
@@ -71,8 +79,13 @@ class Ask:
     def origin(self) -> str:
         """`http://host:port` as asked, or the public address of the settings."""
         if not self._origin:
-            self._origin = self.origin_of(self)
+            self._origin = self._origins.origin(self)
         return self._origin
+
+    @property
+    def client(self) -> str:
+        """The caller's network address, seen through trusted proxies."""
+        return self._origins.client(self)
 
     def header(self, name: str) -> str:
         """A request header by its lower-case name; empty where absent."""
@@ -83,8 +96,9 @@ class Ask:
         media_type = self.header("content-type").partition(";")[0].strip().lower()
         return media_type in {"application/json", "application/ld+json"}
 
-    async def body(self, limit: int = MEGABYTE) -> bytes:
-        """The whole body. TooLarge beyond `limit` bytes, without reading on."""
+    async def body(self, limit: int | None = None) -> bytes:
+        """The whole body. TooLarge beyond `limit` bytes (default: the route's), without reading on."""
+        limit = self.body_limit if limit is None else limit
         announced = self.headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             raise too_large(limit)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+from pinako.catalog.derivative import Derivative
 from pinako.media.cache import DerivativeCache
 from pinako.media.derive import Darkroom, Delivered
 from pinako.media.workshop import WorkLimits, Workshop
@@ -37,28 +40,43 @@ def open_darkroom(library: Library) -> Darkroom:
     return Darkroom(library.media, cache, Workshop(settings.derive_workers, limits))
 
 
-def routes(library: Library, threads: Threads, darkroom: Darkroom) -> tuple[Route, ...]:
+def routes(library: Library, media: Media) -> tuple[Route, ...]:
     """The media doors: under our own account segment and under the original's."""
-    door = Media(library, threads, darkroom)
     accounts = dict.fromkeys((library.settings.media_account, DEFAULT_ACCOUNT))
-    return tuple(Route(path=f"/{account}/{{*}}", handler=door.send, limited=False) for account in accounts)
+    return tuple(Route(path=f"/{account}/{{*}}", handler=media.send, limited=False) for account in accounts)
 
 
 class Media:
-    """Handlers that need the worker threads and the darkroom."""
+    """Media for their callers. The darkroom is opened by the first of them: it must be of the process that serves."""
 
-    def __init__(self, library: Library, threads: Threads, darkroom: Darkroom) -> None:
+    def __init__(self, library: Library, threads: Threads) -> None:
         self._library = library
         self._threads = threads
-        self._darkroom = darkroom
+        self._darkroom: Darkroom | None = None
+        self._opening = threading.Lock()
 
     async def send(self, ask: Ask) -> Answer:
         """The asked rendering, if the caller may see it."""
         delivery = parse_delivery(ask.path)
         medium = media.find_medium(self._library, ask.viewer, delivery.key)
-        delivered = await self._threads.run(media.render, self._darkroom, medium, delivery.derivative)
+        delivered = await self._threads.run(self._render, medium, delivery.derivative)
         traits = traits_of(medium, delivered)
-        return answer_file(ask, self._threads, traits, lambda start, stop: self._darkroom.read(delivered, start, stop))
+        return answer_file(ask, self._threads, traits, lambda start, stop: self._opened().read(delivered, start, stop))
+
+    def close(self) -> None:
+        """End the processes that make renderings."""
+        if self._darkroom is not None:
+            self._darkroom.workshop.close()
+            self._darkroom.cache.close()
+
+    def _render(self, medium: Medium, derivative: Derivative) -> Delivered:
+        return media.render(self._opened(), medium, derivative)
+
+    def _opened(self) -> Darkroom:
+        with self._opening:
+            if self._darkroom is None:
+                self._darkroom = open_darkroom(self._library)
+            return self._darkroom
 
 
 def traits_of(medium: Medium, delivered: Delivered) -> FileTraits:

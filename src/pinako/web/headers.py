@@ -15,8 +15,6 @@ _EXPOSED = (
     b"ETag, Content-Disposition, Content-Range, Accept-Ranges, Retry-After, X-Pinako-Level, X-Request-Id, Location"
 )
 
-Network = IPv4Network | IPv6Network
-
 SAFETY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -59,8 +57,8 @@ def matches(if_none_match: bytes, etag: bytes) -> bool:
     return any(tag.strip().removeprefix(b"W/") == etag for tag in if_none_match.split(b","))
 
 
-class Origins:
-    """Says where a request was sent to, as links must say it.
+class Network:
+    """Says where a request was sent to, as links must say it, and where it came from.
 
     The public address of the settings wins. Forwarded headers count only from proxies that the settings trust: anybody can
     send them. A `Host` that is no host name gives the address that the server itself listens on.
@@ -70,7 +68,8 @@ class Origins:
         self._public = public_url.rstrip("/")
         self._proxies = tuple(_network(text) for text in proxies)
 
-    def __call__(self, ask: Ask) -> str:
+    def origin(self, ask: Ask) -> str:
+        """`http://host:port` for absolute links."""
         if self._public:
             return self._public
         scheme, host = ask.scope["scheme"], ask.headers.get(b"host", b"")
@@ -99,7 +98,7 @@ class Origins:
         return any(parsed in network for network in self._proxies)
 
 
-def _network(text: str) -> Network:
+def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text.strip(), strict=False)
     except ValueError as error:

@@ -65,16 +65,18 @@ def address_of(bound: socket.socket, host: str) -> str:
     return f"http://{shown}:{bound.getsockname()[1]}"
 
 
-def serve(make: Callable[[], Door], bound: socket.socket, workers: int, ready: Callable[[], None]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once, as soon as requests are answered.
+Begin = Callable[[Door, bool], None]
+"""Starts what works beside the answers, in the process that gives them; True in just one of all workers."""
 
-    `make` is called in the process that serves, so that threads and connections are its own.
-    """
+
+def serve(door: Door, bound: socket.socket, workers: int, begin: Begin, ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. `ready` is called once, as soon as requests are answered."""
     gc.collect()
     gc.freeze()  # what is loaded stays: no later collection walks the index, and forked pages stay shared
     if workers == 1 or not hasattr(os, "fork"):
-        return _serve_here(make(), bound, ready)
-    return Supervisor(make, bound, workers, ready).run()
+        begin(door, True)
+        return _serve_here(door, bound, ready)
+    return Supervisor(door, bound, workers, begin, ready).run()
 
 
 class _Server(uvicorn.Server):
@@ -133,12 +135,15 @@ def _serve_here(door: Door, bound: socket.socket, ready: Callable[[], None], par
 class Supervisor:
     """The parent of forked workers: it starts them, replaces one that dies, and ends them all."""
 
-    def __init__(self, make: Callable[[], Door], bound: socket.socket, workers: int, ready: Callable[[], None]) -> None:
-        self._make = make
+    def __init__(self, door: Door, bound: socket.socket, workers: int, begin: Begin, ready: Callable[[], None]) -> None:
+        self._door = door
         self._bound = bound
         self._workers = workers
+        self._begin = begin
         self._ready = ready
         self._born: dict[int, float] = {}
+        self._first = 0
+        """The worker that does what only one must."""
         self._quick_deaths = 0
         self._stopped_at: float | None = None
         self._alive, self._held = os.pipe()
@@ -166,19 +171,22 @@ class Supervisor:
         sys.stdout.flush()
         sys.stderr.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)  # until each side has its own answer to them
+        first = self._first not in self._born
         pid = os.fork()
         if pid == 0:
-            self._work()
+            self._work(first)
         self._born[pid] = time.monotonic()
+        self._first = pid if first else self._first
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
-    def _work(self) -> NoReturn:
+    def _work(self, first: bool) -> NoReturn:
         """The whole life of a worker."""
         code = 3
         try:
             os.close(self._held)
             os.close(self._hears)
-            code = _serve_here(self._make(), self._bound, self._tell, self._alive)
+            self._begin(self._door, first)
+            code = _serve_here(self._door, self._bound, self._tell, self._alive)
         except PinakoError as error:
             log.error("a worker could not go on: %s", error)
         finally:
