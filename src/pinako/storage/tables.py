@@ -197,6 +197,7 @@ INDEXES: tuple[str, ...] = (
     "reactions (user_id, entity_type, reaction, entity_id)",
     "engagements (target_type, target_id, kind)",
     "imported_files (sha256)",
+    "imported_files (inode)",
     "api_keys (user_id)",
 )
 

@@ -63,6 +63,7 @@ CREATE INDEX collection_contributors_by_user_id ON collection_contributors (user
 CREATE INDEX reactions_by_user_id_entity_type_reaction_entity_id ON reactions (user_id, entity_type, reaction, entity_id);
 CREATE INDEX engagements_by_target_type_target_id_kind ON engagements (target_type, target_id, kind);
 CREATE INDEX imported_files_by_sha256 ON imported_files (sha256);
+CREATE INDEX imported_files_by_inode ON imported_files (inode);
 CREATE INDEX api_keys_by_user_id ON api_keys (user_id);
 CREATE UNIQUE INDEX users_origin ON users (source, source_id) WHERE source_id IS NOT NULL;
 CREATE UNIQUE INDEX images_origin ON images (source, source_id) WHERE source_id IS NOT NULL;
