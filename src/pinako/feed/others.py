@@ -11,6 +11,7 @@ from pinako.catalog import levels
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import CollectionQuery, CollectionSort, CreatorQuery, TagQuery, TagSort, UserQuery
 from pinako.catalog.visibility import BLOCKED_TAGS
+from pinako.errors import BadRequest
 from pinako.feed import resources
 from pinako.feed.counting import count_by_key, count_by_value
 from pinako.feed.image_rows import Flag
@@ -22,6 +23,7 @@ from pinako.storage import text
 from pinako.storage.database import Database
 
 _LARGE = 200_000
+_MOST_IDS = 1000
 _LASTS_S = 60.0
 """Counts over large entities are kept a minute, as upstream keeps them; smaller ones until the next write."""
 
@@ -155,7 +157,7 @@ def list_collections(database: Database, query: CollectionQuery, viewer: Viewer,
     """Public collections, the newest first or the most followed. `cursor` is the id of the first row wanted."""
     mask = viewer.mask(query.level)
     where = "read = 'Public' AND deleted_at IS NULL AND (level = 0 OR (level & ?) <> 0)"
-    key = "follower_count" if query.sort is CollectionSort.MOST_FOLLOWERS else "0"
+    key = "follower_count" if query.sort is CollectionSort.MOST_FOLLOWERS else "created_at"
     values: list[int | str] = [mask]
     if query.text and query.text.strip():
         where += f" AND {database.contains('name')}"
@@ -166,14 +168,18 @@ def list_collections(database: Database, query: CollectionQuery, viewer: Viewer,
     if query.types:
         where += f" AND type IN ({', '.join('?' * len(query.types))})"
         values += query.types
+    if query.ids:
+        if len(query.ids) > _MOST_IDS:
+            raise BadRequest(f"At most {_MOST_IDS} ids can be asked for at once")
+        where += f" AND id IN ({', '.join('?' * len(query.ids))})"
+        values += query.ids
     if cursor is not None:
-        floor = database.read().value(f"SELECT {key} FROM collections WHERE id = ?", (cursor,)) or 0
-        where += f" AND ({key} < ? OR ({key} = ? AND id <= ?))"
-        values += [floor, floor, cursor]
+        floor = database.read().value(f"SELECT {key} FROM collections WHERE id = ?", (cursor,))
+        # A row that has gone meanwhile: what is older than it has a lower id, nearly always.
+        where += " AND id <= ?" if floor is None else f" AND ({key} < ? OR ({key} = ? AND id <= ?))"
+        values += [cursor] if floor is None else [floor, floor, cursor]
     sql = f"SELECT id FROM collections WHERE {where} ORDER BY {key} DESC, id DESC LIMIT ?"
     rows = [row[0] for row in database.read().rows(sql, (*values, query.limit + 1))]
-    if query.ids:
-        rows = [id for id in rows if id in query.ids]
     return Found(ids=rows[: query.limit], next_id=rows[query.limit] if len(rows) > query.limit else None)
 
 

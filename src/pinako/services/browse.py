@@ -25,6 +25,7 @@ from pinako.storage import text
 from pinako.storage.records import fetch, find, select_in
 
 CUT_HEADER = "X-Pinako-Level"
+MAX_ID = 2**31 - 1
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,12 +195,21 @@ def public_collections(
 ) -> ListedCollections:
     """Public collections, newest first; the cursor is an id and inclusive (rest.md 18.1)."""
     mask = viewer.mask(query.level)
-    page = library.feeds.collections(query, viewer, int(query.cursor) if query.cursor else None)
+    page = library.feeds.collections(query, viewer, _collection_cursor(query.cursor))
     with library.database.read() as read:
         found = fetch(read, Collection, page.ids)
         ordered = [found[id] for id in page.ids if id in found]
         items = collections.complete(library, read, ordered, viewer, mask, covers=covers)
     return ListedCollections(items=items, next_cursor=page.next_id, cut=_cut(viewer, query.level))
+
+
+def _collection_cursor(cursor: str | None) -> int | None:
+    """The id that a collection cursor is; clients send it back as a number or as text."""
+    if not cursor:
+        return None
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 10 or int(cursor) > MAX_ID:
+        raise BadRequest(f"Invalid cursor: {cursor[:50]}")
+    return int(cursor)
 
 
 def default_images_level(library: Library, viewer: Viewer) -> int | None:
