@@ -34,7 +34,8 @@ class Feeds:
     def __init__(self, database: Database, folder: Path | None, entries: int) -> None:
         self.database = database
         self.documents = Documents(database, entries)
-        self.follower = Follower(database, SOURCES, folder, self._changed)
+        self.follower = Follower(database, SOURCES, folder)
+        self.follower.listeners.append(self._changed)
         self.model_names = Names(database, "models", "name")
         self.user_names = Names(database, "users", "username_key")
         self.tallies = Tallies()

@@ -34,15 +34,15 @@ Listener = Callable[[str, Sequence[int]], None]
 
 
 class Follower:
-    """The indexes of one process. `on_change` hears entity and ids once they are filed; no ids: everything."""
+    """The indexes of one process. `listeners` hear entity and ids once they are filed; no ids: everything."""
 
-    def __init__(self, database: Database, sources: Iterable[Source], folder: Path | None, on_change: Listener) -> None:
+    def __init__(self, database: Database, sources: Iterable[Source], folder: Path | None) -> None:
         self.database = database
         self.sources = {source.entity: source for source in sources}
         self.folder = folder
         self.indexes: dict[str, Index] = {}
         self.place = Place()
-        self._on_change = on_change
+        self.listeners: list[Listener] = []
         self._due: list[tuple[int, str, int]] = []
         self._turn = threading.Lock()
         self._stop = threading.Event()
@@ -98,9 +98,13 @@ class Follower:
                 self.indexes[entity].apply(counters_of(source, read, run, now))
             touched = [*whole, *(id for id in moved if id not in whole)]
             if touched:
-                self._on_change(entity, touched)
+                self._tell(entity, touched)
         for entity in {note.entity for note in notes} - self.sources.keys():
-            self._on_change(entity, [note.id for note in notes if note.entity == entity])
+            self._tell(entity, [note.id for note in notes if note.entity == entity])
+
+    def _tell(self, entity: str, ids: Sequence[int]) -> None:
+        for listener in tuple(self.listeners):
+            listener(entity, ids)
 
     def _refile(self, read: Statements, source: Source, ids: Sequence[int], now: int) -> None:
         for run in _runs(ids):
@@ -120,7 +124,7 @@ class Follower:
             ripe.setdefault(entity, []).append(id)
         for entity, ids in ripe.items():
             self._refile(read, self.sources[entity], ids, now)
-            self._on_change(entity, ids)
+            self._tell(entity, ids)
 
     # Whole indexes
 
@@ -137,7 +141,7 @@ class Follower:
             for entity, source in self.sources.items():
                 self.indexes[entity], due = build_from(source, read, now, self.place)
                 self._remember(entity, due)
-        self._on_change("", ())
+        self._tell("", ())
 
     def save(self) -> None:
         """Write every index beside the database, compacted first where many rows are dead. Raises OSError."""

@@ -116,7 +116,7 @@ def _file(row: Sequence[Any], now: int) -> Filed | None:
         id=model.id,
         keys=(model.sort_at, *counts, model.user_id),
         # Marked as mature as a whole: under this rule a blocked bit asks for any mature bit (visibility.meets_level).
-        level=model.level & ~levels.SFW if model.level & levels.BLOCKED else model.level,
+        level=levels.NSFW if model.level & levels.BLOCKED else model.level,
         room=room_of(standing),
         singles=_singles(model),
     )
