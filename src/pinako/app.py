@@ -29,12 +29,11 @@ def open_catalogue(settings: Settings, *, clock: Clock = utc_now, first_id: int 
 
     `first_id`: where local ids begin in a new library; drawn when None. The caller closes it.
     """
-    database = open_database(settings.database_address, clock=clock, first_id=first_id)
-    try:
+    with ExitStack() as undoing:
+        database = open_database(settings.database_address, clock=clock, first_id=first_id)
+        undoing.callback(database.close)
         access.ensure_owner(database, database.now())
-    except BaseException:
-        database.close()
-        raise
+        undoing.pop_all()
     return database
 
 
