@@ -13,7 +13,7 @@ from pinako.errors import PinakoError, SettingsError, StorageError
 VERBS: dict[str, tuple[str, str]] = {
     "serve": ("pinako.cli.serve:serve", "Start the server."),
     "demo": ("pinako.cli.demo:demo", "Make a library with demo content."),
-    "import": ("pinako.cli.bring:bring", "Bring in folders of images and model files."),
+    "import": ("pinako.cli.imports:import_files", "Bring in folders of images and model files."),
     "inspect": ("pinako.cli.inspect:inspect", "Show what files hold, storing nothing."),
     "mirror": ("pinako.cli.mirror:mirror", "Archive from another host."),
     "key": ("pinako.cli.access:key", "Add, list and revoke API keys."),

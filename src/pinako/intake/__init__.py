@@ -1,0 +1,1 @@
+"""What brings things in: the importer of folders, and the demo library."""

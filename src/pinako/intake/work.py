@@ -1,0 +1,191 @@
+"""What a worker does with one file: read once, measure, keep the bytes. Rows are written elsewhere, and later."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from pinako import metadata
+from pinako.errors import NotFound, UnreadableFile
+from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead, Outcome, Picture, Refused, WeightsKept
+from pinako.intake.thumbnails import Thumbnails, measure_with_thumbnails
+from pinako.intake.walk import Source
+from pinako.media.facts import PictureFacts, read_facts
+from pinako.media.render import Rendered
+from pinako.media.store import MediaStore, open_store
+from pinako.media.video import has_ffmpeg, take_still
+from pinako.metadata.modelfiles import MODEL_EXTENSIONS, probe, read_header_only, read_model_file
+from pinako.metadata.modelfiles.kinds import OTHER
+from pinako.metadata.modelfiles.sidecars import read_sidecars
+from pinako.metadata.reading import Reading
+from pinako.services.prepare import PreparedImage, assemble, digest_of
+
+IN_MEMORY = 96 << 20
+"""Bytes up to which a picture is read into memory, once, instead of three times from the disk."""
+MEDIA = ("image", "video", "audio")
+OCTETS = "application/octet-stream"
+
+Progress = Callable[[int], None]
+
+
+class Workplace:
+    """One worker's tools, opened once: the store of originals, and the cache of thumbnails where they are wanted."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.store: MediaStore = open_store(bench.media_url)
+        self._films = has_ffmpeg()
+        self._thumbnails = Thumbnails(bench.cache, bench.cache_bytes) if bench.cache is not None else None
+
+    def do(self, job: Job, progress: Progress) -> Outcome:
+        """One job. Raises PinakoErrors for files that cannot be read."""
+        if isinstance(job, Picture):
+            return self._picture(job)
+        if isinstance(job, Headers):
+            heads = (read_head(one, names) for one, names in zip(job.sources, job.names, strict=True))
+            return HeadersRead(heads=tuple(heads))
+        return self._weights(job.source, progress)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._thumbnails is not None:
+            self._thumbnails.close()
+        self.store.close()
+
+    # pictures
+
+    def _picture(self, job: Picture) -> Outcome:
+        source = job.source
+        if job.data is None and source.size == 0:
+            return Refused(reason="the file is empty")
+        if job.data is None and source.size > IN_MEMORY:
+            return self._keep_large(source)
+        data = job.data if job.data is not None else _read(source)
+        reading = metadata.read_bytes(data)
+        if reading.facts.kind not in MEDIA:
+            return _foreign(source)
+        return self._keep(source, reading, data, linked=self.bench.in_place and job.data is None)
+
+    def _keep(self, source: Source, reading: Reading, data: bytes, *, linked: bool) -> Outcome:
+        """A file in memory: the bytes that are decoded are those that are hashed and stored."""
+        measured, thumbnails = self._measure(source.path, reading, data)
+        prepared = _assemble(reading, measured, hashlib.sha256(data).hexdigest(), len(data))
+        if linked:
+            _check_unchanged(source)
+            self._link(prepared.sha256, source.path)
+        else:
+            self.store.put_bytes(data, sha256=prepared.sha256)
+        if self._thumbnails is not None:
+            self._thumbnails.keep(prepared.sha256, prepared.mime, thumbnails)
+        return Kept(prepared=prepared)
+
+    def _keep_large(self, source: Source) -> Outcome:
+        reading = metadata.read_file(source.path)
+        if reading.facts.kind not in MEDIA:
+            return _foreign(source)
+        measured, _ = self._measure(source.path, reading, None)
+        sha256, size = digest_of(source.path)
+        _check_unchanged(source)
+        self._store_file(source.path, sha256)
+        return Kept(prepared=_assemble(reading, measured, sha256, size))
+
+    def _measure(
+        self, path: Path, reading: Reading, data: bytes | None
+    ) -> tuple[PictureFacts | None, tuple[Rendered, ...]]:
+        """The pixels' facts, with thumbnails where they are wanted; of a video those of its first frame."""
+        limit = self.bench.pixel_limit
+        if reading.facts.kind == "image":
+            if data is not None and self._thumbnails is not None:
+                return measure_with_thumbnails(data, limit)
+            return read_facts(data if data is not None else path, pixel_limit=limit), ()
+        if reading.facts.kind != "video" or not self._films:
+            return None, ()
+        return read_facts(take_still(path), pixel_hash=False), ()
+
+    # model files
+
+    def _weights(self, source: Source, progress: Progress) -> Outcome:
+        reading = read_model_file(source.path, progress=progress)
+        if not reading.complete:
+            return Refused(reason=next(problem for problem in reading.problems if problem.startswith("cut short")))
+        _check_unchanged(source)
+        sha256 = reading.hashes["SHA256"].lower()
+        self._store_file(source.path, sha256)
+        return WeightsKept(reading=reading)
+
+    def _store_file(self, path: Path, sha256: str) -> None:
+        if self.bench.in_place:
+            self._link(sha256, path)
+        else:
+            self.store.put_file(path, sha256=sha256)
+
+    def _link(self, sha256: str, path: Path) -> None:
+        try:
+            self.store.link(sha256, path)
+        except NotFound as error:
+            raise UnreadableFile(error.message) from error
+
+
+def read_head(source: Source, names: tuple[str, ...]) -> ModelHead:
+    """One model file's header and sidecars; a refusal in words where it cannot be read."""
+    if source.size == 0:
+        return ModelHead(source=source, refused="the file is empty")
+    kind = probe(source.path)
+    if kind is None or (kind == OTHER and _is_medium(source.path)):
+        return ModelHead(source=source)
+    try:
+        reading = read_header_only(source.path)
+    except UnreadableFile as error:
+        return ModelHead(source=source, refused=error.message)
+    if kind == OTHER:
+        return ModelHead(source=source, refused="it is not the model file that its name says")
+    if not reading.complete:
+        return ModelHead(source=source, refused=next((p for p in reading.problems if p.startswith("cut short")), ""))
+    return ModelHead(source=source, reading=reading, sidecar=read_sidecars(source.path, names=names))
+
+
+def _is_medium(path: Path) -> bool:
+    try:
+        return metadata.read_file(path).facts.kind in MEDIA
+    except UnreadableFile:
+        return False
+
+
+def _foreign(source: Source) -> Refused:
+    """Neither picture nor video nor sound: perhaps a model file under another name."""
+    if source.path.suffix.lower() not in MODEL_EXTENSIONS and probe(source.path) is not None:
+        return Refused(reason="a model file", is_model=True)
+    return Refused(reason="not a picture, video, sound or model file", foreign=True)
+
+
+def _read(source: Source) -> bytes:
+    try:
+        with source.path.open("rb", buffering=0) as file:
+            data = file.readall() or b""
+    except OSError as error:
+        raise UnreadableFile((error.strerror or str(error)).lower()) from error
+    if len(data) != source.size:
+        raise UnreadableFile("it changed while it was read: it may still be being written")
+    return data
+
+
+def _check_unchanged(source: Source) -> None:
+    """The file must be the one that was measured: a row with another file's hash would be worse than none."""
+    try:
+        status = os.stat(source.path)
+    except OSError as error:
+        raise UnreadableFile((error.strerror or str(error)).lower()) from error
+    if (status.st_size, status.st_mtime_ns) != (source.size, source.mtime_ns):
+        raise UnreadableFile("it changed while it was read: it may still be being written")
+
+
+def _assemble(reading: Reading, measured: PictureFacts | None, sha256: str, size: int) -> PreparedImage:
+    """A video keeps its own type and says nothing of pixels: what was measured is one frame of it."""
+    prepared = assemble(reading, measured, sha256, size)
+    if reading.facts.kind == "image":
+        return prepared
+    return msgspec.structs.replace(prepared, mime=reading.facts.mime, pixel_hash=None)
