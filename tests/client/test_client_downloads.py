@@ -10,18 +10,20 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import httpx2
 import pytest
 from scripted_upstream import Reply, Request, Upstream, as_json, page
 
-from pinako.client import AsyncClient, Client, Politeness, Retries
+from pinako.client import AsyncClient, Client, Politeness, Retries, Timeouts
 from pinako.client.filenames import file_name_of, safe_name
 from pinako.client.reading import read_record
 from pinako.client.records.images import Image
 from pinako.client.records.models import ModelVersion
-from pinako.client.wanted import Wanted
+from pinako.client.wanted import Download, Wanted
 from pinako.errors import (
+    BadRequest,
     DamagedDownload,
     UpstreamError,
     UpstreamFault,
@@ -55,126 +57,151 @@ def ranged(content: bytes = CONTENT, *, tag: str = TAG, cuts: Any = (), **header
     return answer
 
 
+class Fetch(Protocol):
+    """Fetches one file in one of the three ways that the client has."""
+
+    def __call__(
+        self, url: str, to: Path, *, size: int | None = None, sha256: str | None = None, **options: Any
+    ) -> Download: ...
+
+
+@pytest.fixture(params=["alone", "in the loop", "over the library"])
+def fetch(request: pytest.FixtureRequest, open_client: Callable[..., Client]) -> Fetch:
+    opened: dict[str, Client] = {}
+
+    def fetch_one(
+        url: str, to: Path, *, size: int | None = None, sha256: str | None = None, **options: Any
+    ) -> Download:
+        key = repr(options)
+        if request.param == "over the library":
+            options["transport"] = httpx2.HTTPTransport()
+        client = opened[key] = opened.get(key) or open_client(**options)
+        wanted = Wanted(url=url, to=to, size=size, sha256=sha256)
+        if request.param == "alone":
+            return client.downloads.fetch(wanted)
+        [outcome] = client.download_all([wanted])
+        if outcome.download is None:
+            assert outcome.error is not None
+            raise outcome.error
+        return outcome.download
+
+    return fetch_one
+
+
 def left_over(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_file_arrives_whole_under_its_name(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_file_arrives_whole_under_its_name(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     upstream.on("/file", ranged())
-    download = client.download(
-        f"{upstream.url}/file", tmp_path / "a" / "file.bin", size=len(CONTENT), sha256=SHA256.upper()
-    )
+    download = fetch(f"{upstream.url}/file", tmp_path / "a" / "file.bin", size=len(CONTENT), sha256=SHA256.upper())
     assert download.path.read_bytes() == CONTENT
     assert (download.sha256, download.size, download.etag, download.fetched) == (SHA256, len(CONTENT), TAG, True)
     assert left_over(tmp_path / "a") == ["file.bin"]
 
 
-def test_what_is_there_and_fits_is_not_fetched_again(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_what_is_there_and_fits_is_not_fetched_again(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     upstream.on("/file", ranged())
     for _ in range(2):
-        download = client.download(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256)
+        download = fetch(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256)
     assert (download.fetched, len(upstream.requests)) == (False, 1)
     (tmp_path / "file.bin").write_bytes(b"something else")
-    assert client.download(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256).fetched
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256).fetched
     assert (tmp_path / "file.bin").read_bytes() == CONTENT
 
 
-def test_a_cut_connection_is_gone_on_with_where_it_broke(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_cut_connection_is_gone_on_with_where_it_broke(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     upstream.on("/file", ranged(cuts=[100_000, 70_000]))
-    download = client.download(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256)
+    download = fetch(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256)
     assert download.path.read_bytes() == CONTENT
     assert [request.headers.get("range") for request in upstream.requests] == [None, "bytes=100000-", "bytes=170000-"]
     assert upstream.requests[1].headers["if-range"] == TAG
 
 
 def test_a_host_that_cuts_at_every_byte_still_gives_the_whole_file(
-    open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path
+    fetch: Fetch, upstream: Upstream, tmp_path: Path
 ) -> None:
     content = bytes(range(97))
-    client = open_client(retries=Retries(attempts=200))
     for first in range(len(content)):
         upstream.on("/file", ranged(content, cuts=[first]))
-        download = client.download(f"{upstream.url}/file", tmp_path / f"{first}.bin")
+        download = fetch(f"{upstream.url}/file", tmp_path / f"{first}.bin")
         assert download.path.read_bytes() == content
     upstream.on("/every", ranged(content, cuts=itertools.repeat(1, len(content) - 1)))
-    assert client.download(f"{upstream.url}/every", tmp_path / "every.bin").path.read_bytes() == content
+    every = fetch(f"{upstream.url}/every", tmp_path / "every.bin", retries=Retries(attempts=200))
+    assert every.path.read_bytes() == content
 
 
-def test_without_ranges_the_file_begins_anew(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_without_ranges_the_file_begins_anew(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     plain = Reply(200, CONTENT, {"content-type": "image/png"})
     upstream.on("/file", [Reply(200, CONTENT, plain.headers, cut=1000), plain])
-    assert client.download(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == CONTENT
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == CONTENT
     assert all("range" not in request.headers for request in upstream.requests)
 
 
-def test_a_file_that_changed_in_between_is_fetched_whole(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_file_that_changed_in_between_is_fetched_whole(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     later = b"L" * 200_000
     first, second = ranged(cuts=[100_000]), ranged(later, tag='"v2"')
     answers = iter([first])
     upstream.on("/file", lambda request: next(answers, second)(request))
-    assert client.download(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == later
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == later
 
 
-def test_a_killed_run_is_gone_on_with_by_the_next(
-    open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path
-) -> None:
+def test_a_killed_run_is_gone_on_with_by_the_next(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     content = random.Random(8).randbytes(3_000_000)
     upstream.on("/file", ranged(content, cuts=[2_000_000]))
     with pytest.raises(UpstreamUnreachable):
-        open_client(retries=Retries(attempts=1)).download(f"{upstream.url}/file", tmp_path / "file.bin")
+        fetch(f"{upstream.url}/file", tmp_path / "file.bin", retries=Retries(attempts=1))
     assert not (tmp_path / "file.bin").exists()
-    download = open_client().download(f"{upstream.url}/file", tmp_path / "file.bin")
-    assert download.path.read_bytes() == content
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == content
     assert upstream.requests[-1].headers["range"] == "bytes=2000000-"
     assert left_over(tmp_path) == ["file.bin"]
 
 
+def interrupted(fetch: Fetch, upstream: Upstream, folder: Path) -> Path:
+    """A download that broke off after 100,000 bytes; its temporary file."""
+    upstream.on("/file", ranged(cuts=[100_000]))
+    with pytest.raises(UpstreamUnreachable):
+        fetch(f"{upstream.url}/file", folder / "file.bin", sha256=SHA256, retries=Retries(attempts=1))
+    [part] = folder.glob(".*.part")
+    assert part.read_bytes() == CONTENT[:100_000]
+    return part
+
+
 def test_a_run_killed_before_the_renaming_fetches_nothing_again(
-    open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path
+    fetch: Fetch, upstream: Upstream, tmp_path: Path
 ) -> None:
-    from pinako.client.parts import Part
-
-    upstream.on("/file", ranged())
-    url = f"{upstream.url}/file"
-    Part.of(url, tmp_path / "file.bin").path.write_bytes(CONTENT)
-    download = open_client().download(url, tmp_path / "file.bin", sha256=SHA256)
-    assert download.path.read_bytes() == CONTENT
-    assert [request.headers["range"] for request in upstream.requests] == [f"bytes={len(CONTENT)}-"]
+    interrupted(fetch, upstream, tmp_path).write_bytes(CONTENT)
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256).path.read_bytes() == CONTENT
+    assert upstream.requests[-1].headers["range"] == f"bytes={len(CONTENT)}-"
+    assert len(upstream.requests) == 2
 
 
-def test_a_rotten_beginning_is_found_by_the_hash_and_replaced(
-    client: Client, upstream: Upstream, tmp_path: Path
-) -> None:
-    from pinako.client.parts import Part
-
-    upstream.on("/file", ranged())
-    url = f"{upstream.url}/file"
-    Part.of(url, tmp_path / "file.bin").path.write_bytes(b"rotten" * 1000)
-    assert client.download(url, tmp_path / "file.bin", sha256=SHA256).path.read_bytes() == CONTENT
+def test_a_rotten_beginning_is_found_by_the_hash_and_replaced(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
+    interrupted(fetch, upstream, tmp_path).write_bytes(b"rotten" * 1000)
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256).path.read_bytes() == CONTENT
+    assert left_over(tmp_path) == ["file.bin"]
 
 
 @pytest.mark.parametrize("expected", [{"sha256": "0" * 64}, {"size": 10}, {"size": 300_001}])
 def test_a_wrong_file_leaves_nothing(
-    client: Client, upstream: Upstream, tmp_path: Path, expected: dict[str, Any]
+    fetch: Fetch, upstream: Upstream, tmp_path: Path, expected: dict[str, Any]
 ) -> None:
     upstream.on("/file", ranged())
     with pytest.raises(DamagedDownload):
-        client.download(f"{upstream.url}/file", tmp_path / "file.bin", **expected)
+        fetch(f"{upstream.url}/file", tmp_path / "file.bin", **expected)
     assert not (tmp_path / "file.bin").exists()
 
 
-def test_a_wrong_length_header_never_makes_a_file(
-    open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path
-) -> None:
+def test_a_wrong_length_header_never_makes_a_file(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     upstream.on("/file", Reply(200, CONTENT, {"content-type": "image/png"}, length=len(CONTENT) + 5, close=True))
     with pytest.raises(UpstreamUnreachable):
-        open_client(retries=Retries(attempts=2)).download(f"{upstream.url}/file", tmp_path / "file.bin")
+        fetch(f"{upstream.url}/file", tmp_path / "file.bin", retries=Retries(attempts=2))
     assert not (tmp_path / "file.bin").exists()
 
 
 @pytest.mark.parametrize("chunked", [True, False])
 def test_bodies_without_a_length_arrive_or_fail_whole(
-    client: Client, upstream: Upstream, tmp_path: Path, chunked: bool
+    fetch: Fetch, upstream: Upstream, tmp_path: Path, chunked: bool
 ) -> None:
     kind = {"content-type": "image/png"}
     if chunked:
@@ -183,7 +210,7 @@ def test_bodies_without_a_length_arrive_or_fail_whole(
         )
     else:
         upstream.on("/file", Reply(200, CONTENT, {**kind, "connection": "close"}, close=True))
-    assert client.download(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == CONTENT
+    assert fetch(f"{upstream.url}/file", tmp_path / "file.bin").path.read_bytes() == CONTENT
 
 
 PAGES = [
@@ -198,17 +225,17 @@ PAGES = [
 
 @pytest.mark.parametrize("reply", PAGES)
 def test_a_page_or_message_is_never_taken_for_a_file(
-    client: Client, upstream: Upstream, tmp_path: Path, reply: Reply
+    fetch: Fetch, upstream: Upstream, tmp_path: Path, reply: Reply
 ) -> None:
     upstream.on("/file", reply)
     with pytest.raises((UpstreamNonsense, DamagedDownload)):
-        client.download(f"{upstream.url}/file", tmp_path / "model.safetensors")
+        fetch(f"{upstream.url}/file", tmp_path / "model.safetensors")
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_a_config_file_that_is_json_by_right_is_taken(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+def test_a_config_file_that_is_json_by_right_is_taken(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     upstream.on("/file", as_json({"steps": 20}))
-    assert client.download(f"{upstream.url}/file", tmp_path / "workflow.json").size == len(b'{"steps": 20}')
+    assert fetch(f"{upstream.url}/file", tmp_path / "workflow.json").size == len(b'{"steps": 20}')
 
 
 @pytest.mark.parametrize(
@@ -222,11 +249,11 @@ def test_a_config_file_that_is_json_by_right_is_taken(client: Client, upstream: 
     ],
 )
 def test_refusals_are_typed_and_only_faults_are_asked_again(
-    client: Client, upstream: Upstream, tmp_path: Path, reply: Reply, kind: type[UpstreamError], requests: int
+    fetch: Fetch, upstream: Upstream, tmp_path: Path, reply: Reply, kind: type[UpstreamError], requests: int
 ) -> None:
     upstream.on("/file", reply)
     with pytest.raises(kind):
-        client.download(f"{upstream.url}/file", tmp_path / "file.bin")
+        fetch(f"{upstream.url}/file", tmp_path / "file.bin")
     assert len(upstream.requests) == requests
     assert left_over(tmp_path) == []
 
@@ -271,44 +298,75 @@ def test_what_the_list_of_files_raises_is_raised(client: Client, upstream: Upstr
         list(client.download_all(wanted()))
 
 
-def test_no_more_transfers_run_at_once_than_allowed(
+def test_no_more_connections_are_opened_than_transfers_allowed(
     open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path
 ) -> None:
-    running, most, lock = 0, 0, threading.Lock()
-
-    def fetch(wanted: Wanted) -> Any:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        with lock:
-            running -= 1
-        return None
-
-    from pinako.client.together import fetch_together
-
-    list(fetch_together(fetch, (Wanted(url=str(n), to=tmp_path) for n in range(100)), 3))
-    assert 1 <= most <= 3
+    upstream.on("*", Reply(200, b"x", {"content-type": "image/png"}, close=False))
+    client = open_client(politeness=Politeness(requests_per_second=None, requests_per_day=None, transfers_at_once=3))
+    wanted = [Wanted(url=f"{upstream.url}/{n}", to=tmp_path / f"{n}.png") for n in range(60)]
+    assert all(one.download for one in client.download_all(wanted))
+    assert 1 <= upstream.connections <= 3
 
 
-def test_a_slow_host_is_given_up_on(open_client: Callable[..., Client], upstream: Upstream, tmp_path: Path) -> None:
-    from pinako.client import Timeouts
+def test_the_same_file_twice_at_once_is_fetched_once(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.on("/file", ranged())
+    wanted = [Wanted(url=f"{upstream.url}/file", to=tmp_path / "file.bin", sha256=SHA256) for _ in range(4)]
+    outcomes = [one.download for one in client.download_all(wanted) if one.download]
+    assert sorted(one.fetched for one in outcomes) == [False, False, False, True]
+    assert len(upstream.requests) == 1
 
+
+def test_an_idle_connection_that_died_costs_nothing(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
+    kept = Reply(200, b"x", {"content-type": "image/png"})
+    upstream.on("/1", kept)
+    upstream.on("/2", [Reply(200, b"", cut=0, length=0, close=True), kept])  # answers, then hangs up
+    assert fetch(f"{upstream.url}/1", tmp_path / "1.png").size == 1
+    with pytest.raises(DamagedDownload):
+        fetch(f"{upstream.url}/2", tmp_path / "2.png")
+    assert fetch(f"{upstream.url}/2", tmp_path / "2.png").size == 1
+
+
+def test_stopping_in_the_middle_ends_everything(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+    upstream.on("*", Reply(200, CONTENT, {"content-type": "image/png"}))
+    before = threading.active_count()
+    outcomes = client.download_all(
+        Wanted(url=f"{upstream.url}/{n}", to=tmp_path / f"{n}.png") for n in itertools.count()
+    )
+    assert next(outcomes).download
+    outcomes.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pinako-")]
+    assert threading.active_count() <= before + 8  # the scripted host's own
+
+
+def test_a_slow_host_is_given_up_on(fetch: Fetch, upstream: Upstream, tmp_path: Path) -> None:
     held = threading.Event()
     upstream.on("/file", Reply(200, b"x", wait=held))
-    client = open_client(timeouts=Timeouts(connect=1, read=0.05), retries=Retries(attempts=2))
-    with pytest.raises(UpstreamUnreachable, match="too long"):
-        client.download(f"{upstream.url}/file", tmp_path / "file.bin")
+    with pytest.raises(UpstreamUnreachable, match=r"too long|ReadTimeout"):
+        fetch(
+            f"{upstream.url}/file",
+            tmp_path / "file.bin",
+            timeouts=Timeouts(connect=1, read=0.05),
+            retries=Retries(attempts=2),
+        )
     held.set()
     assert len(upstream.requests) == 2
 
 
-def test_the_library_carries_files_where_sockets_may_not(upstream: Upstream, tmp_path: Path) -> None:
-    import httpx2
+def test_nobody_there_is_said(fetch: Fetch, tmp_path: Path) -> None:
+    with pytest.raises(UpstreamUnreachable):
+        fetch("http://127.0.0.1:9/file", tmp_path / "file.bin")
 
-    upstream.on("/file", ranged(cuts=[1000]))
-    with Client(upstream.url, transport=httpx2.HTTPTransport(), sleep=lambda _: None) as client:
-        assert client.download(f"{upstream.url}/file", tmp_path / "file.bin", sha256=SHA256).resumed_at == 1000
+
+@pytest.mark.parametrize("url", ["", "file:///etc/passwd", "http://", "http://[bad/x", "ftp://h/x"])
+def test_what_is_no_web_address_is_refused(client: Client, tmp_path: Path, url: str) -> None:
+    with pytest.raises(BadRequest):
+        client.download(url, tmp_path / "x")
+
+
+def test_an_address_cannot_smuggle_a_request(client: Client, upstream: Upstream, tmp_path: Path) -> None:
+    with pytest.raises(UpstreamNonsense):
+        client.download(f"{upstream.url}/a HTTP/1.1\r\nx: y\r\n\r\nGET /b", tmp_path / "x")
+    assert upstream.requests == []
 
 
 def test_the_async_client_fetches_too(upstream: Upstream, tmp_path: Path) -> None:

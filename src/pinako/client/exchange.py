@@ -50,6 +50,10 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential | None = None
     user_agent: str = ""
 
+    @property
+    def _front(self) -> str:
+        return f"{self.origin}/"
+
     def url(self, ask: Ask) -> str:
         """The full address, with the key in it where it travels so."""
         target = self.origin + self.path + ask.target()
@@ -60,10 +64,14 @@ class Host(msgspec.Struct, frozen=True, kw_only=True):
         pairs = self.credential.params() if self.credential else ()
         return f"{url}{'&' if '?' in url else '?'}{encode_query(pairs)}" if pairs else url
 
+    def owns(self, url: str) -> bool:
+        """Whether an address is of this very origin."""
+        return url.startswith(self._front) or origin_of(url) == self.origin
+
     def headers(self, url: str) -> dict[str, str]:
         """Headers for an address: the credential only for this very origin, never for where a redirect leads."""
         common = {"user-agent": self.user_agent, "accept": "*/*"}
-        if origin_of(url) != self.origin:
+        if not self.owns(url):
             return common
         own = self.credential.headers() if self.credential else {}
         return {**common, "referer": f"{self.origin}/", "origin": self.origin, **own}
@@ -141,7 +149,7 @@ def _once(host: Host, ask: Ask, pace: Pace) -> Generator[Send | Wait, Answer | F
 def _redirected(host: Host, send: Send, answer: Answer) -> Send:
     url = redirect_target(host, send.url, answer)
     if answer.status in {307, 308} or send.method == "GET":
-        if send.method != "GET" and origin_of(url) != host.origin:
+        if send.method != "GET" and not host.owns(url):
             raise UpstreamNonsense(
                 f"The host redirects a write to another one, {origin_of(url)}.",
                 call=answer.call,
@@ -165,7 +173,7 @@ def redirect_target(host: Host, url: str, answer: Answer) -> str:
         raise UpstreamUnauthorized(
             "The host sends to its login page.", call=answer.call, answered=401, advice="Log in for this host first."
         )
-    if origin_of(target) == host.origin and "token=" not in parts.query:
+    if host.owns(target) and "token=" not in parts.query:
         return host.with_token(target)
     return target
 
