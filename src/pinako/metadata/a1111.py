@@ -52,7 +52,7 @@ def read_text(text: str, fields: Mapping[str, str] | None = None) -> Generation 
     if files is not None:
         return from_meta(meta, generator="a1111", tool=tool, resources=files.resources, model=files.model)
     names = gather_resources(parts, meta)
-    on_site = "Civitai resources" in parts.settings and "Version" not in meta
+    on_site = ("Civitai resources" in parts.settings and "Version" not in meta) or (fields or {}).get("Artist") == "ai"
     return from_meta(meta, generator="civitai" if on_site else "a1111", tool=tool, names=names)
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from pinako.catalog import air
 from pinako.catalog.generation import Resource, UsedModel
-from pinako.metadata.a1111_settings import LABELS, Infotext, nested_pairs
+from pinako.metadata.a1111_settings import LABELS, Infotext
 from pinako.metadata.record import TAG, used_model
 from pinako.metadata.resources import kind_of, resources_of
 from pinako.metadata.values import float_of, hash_of, int_of, stem_of
@@ -24,6 +24,7 @@ _MAX_LISTED = 200
 _MAX_NAME = 400
 _MEMORABLE = 4000
 _NAMING = ("Model", "Model hash", "VAE", "VAE hash", "Lora hashes", "TI hashes", "Refiner")
+_SITE = frozenset({"Civitai resources", "Civitai metadata"})
 USUAL = LABELS.keys() - {"Hires upscaler"}
 """Labels of which those in `_NAMING` are all that name files."""
 _TEXT_OR_NONE = {str, type(None)}
@@ -79,7 +80,7 @@ def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
         listed += _embedded(hashes)
     if "Hypernet" in settings or "AddNet Enabled" in settings:
         listed += _extensions(settings)
-    site, names, unnumbered = _site_resources(settings) if "Civitai resources" in settings else ([], {}, [])
+    site, names, unnumbered = _site_resources(settings) if not _SITE.isdisjoint(settings) else ([], {}, [])
     if listed or unnumbered:
         meta["resources"] = _without_doubles([*listed, *unnumbered])
     if site:
@@ -179,9 +180,9 @@ def _controlnets(settings: dict[str, Any]) -> list[str]:
     found = []
     for key, value in settings.items():
         if key[:10] == "ControlNet" and _CONTROLNET.fullmatch(key):
-            model = (
-                value if key.endswith("Model") else nested_pairs(value).get("Model", nested_pairs(value).get("model"))
-            )
+            model = value.get("Model", value.get("model")) if isinstance(value, dict) else value
+            if not (isinstance(value, dict) or key.endswith("Model")):
+                continue
             if isinstance(model, str) and model not in ("", "None"):
                 found.append(model.partition(" [")[0])
     return list(dict.fromkeys(found))
@@ -191,8 +192,11 @@ def _site_resources(
     settings: dict[str, Any],
 ) -> tuple[list[dict[str, Any]], dict[int, str], list[dict[str, Any]]]:
     """(credited by id, their names, those without an id)."""
-    block = settings.get("Civitai resources")
-    entries = [entry for entry in block[:_MAX_LISTED] if isinstance(entry, dict)] if isinstance(block, list) else []
+    extra = settings.get("Civitai metadata")
+    entries = [*_objects(settings.get("Civitai resources"))]
+    known = {_version_of(entry)[0] for entry in entries}
+    more = _objects(extra.get("resources") if isinstance(extra, dict) else None)
+    entries += [entry for entry in more if _version_of(entry)[0] not in known]
     credited, names, unnumbered = [], {}, []
     for entry in entries:
         version, word = _version_of(entry)
@@ -210,6 +214,10 @@ def _site_resources(
         if name:
             names[version] = name
     return credited, names, unnumbered
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value[:_MAX_LISTED] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _version_of(entry: dict[str, Any]) -> tuple[int | None, str | None]:

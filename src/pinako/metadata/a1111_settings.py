@@ -19,6 +19,7 @@ _SIMPLE = re.compile(
 )
 _PLAIN = re.compile(r"[^,\n]*")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NESTED = re.compile(r"\w[\w \-/]{1,60}: ")
 _BREAK = re.compile(r"[,\n]")
 _SETTINGS = re.compile(r"Steps: ?\d")
 _JAMMED = re.compile(r"[.,\s]{0,4}\b(?=Negative prompt:|Steps: ?\d)")
@@ -93,7 +94,7 @@ def _parse_simple(line: str) -> dict[str, Any] | None:
         if key in _STOPPERS:  # an old extension's hashes of everything; what follows is no pair
             break
         if key not in pairs:
-            pairs[key] = value.strip() if value[:1] != '"' else _unquoted(value)
+            pairs[key] = value.strip() if value[:1] != '"' else _quoted_value(key, value)
     return pairs
 
 
@@ -118,6 +119,7 @@ def _parse_blocks(line: str) -> dict[str, Any]:
         value: Any = None
         if mark == '"' and quotes and not plain:
             value, position, quotes = _quoted(line, position)
+            value = _quoted_value(key.rstrip(), value) if value is not None else None
         elif mark and mark in "{[" and blocks < _MAX_BLOCKS and not plain:
             blocks += 1
             value, position = loads_at(line, position)
@@ -127,6 +129,14 @@ def _parse_blocks(line: str) -> dict[str, Any]:
             value = line[pair.start(2) : position].strip()
         pairs.setdefault(key.rstrip(), value)
     return pairs
+
+
+def _quoted_value(key: str, text: str) -> Any:
+    """A quoted value: pairs where it begins like one (`ControlNet 0: "Module: canny, …"`), else its text."""
+    plain = _unquoted(text)
+    if key in LABELS or not _NESTED.match(plain):
+        return plain
+    return {inner: value for inner, value in parse_settings(plain).items() if isinstance(value, str)} or plain
 
 
 def _unquoted(text: str) -> str:
@@ -144,14 +154,7 @@ def _quoted(line: str, position: int) -> tuple[Any, int, bool]:
     end = match.end()
     if line[end : end + 1] not in (",", "\n", "", " "):
         return None, position, True
-    return _unquoted(match[0]), end, True
-
-
-def nested_pairs(text: Any) -> dict[str, Any]:
-    """The pairs inside a quoted value that begins like one (`ControlNet 0: "Module: canny, …"`); else nothing."""
-    if not isinstance(text, str) or not _PAIR.match(text):
-        return {}
-    return parse_settings(text)
+    return match[0], end, True
 
 
 def _settings_line(lines: list[str]) -> int | None:

@@ -98,6 +98,8 @@ _OWN = frozenset({
 def _passed_on(generation: Generation) -> Iterator[tuple[str, str]]:
     """Other A1111 labels that came with the record; they are plain texts and begin with a capital."""
     for key, value in generation.meta.items():
+        if isinstance(value, dict):  # nested pairs, as ControlNet writes them
+            value = ", ".join(f"{inner}: {quote(said)}" for inner, said in value.items())
         plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
         if plain and key not in _OWN and re.fullmatch(r"[A-Z][\w \-/]{1,60}", key):
             yield key, quote(value)

@@ -47,7 +47,7 @@ def _record(said: dict[str, Any]) -> Generation:
         names, numbers_given = _listed(value), _listed(weight)
         for place, name in enumerate(names):
             number = float_of(numbers_given[place]) if place < len(numbers_given) else None
-            entry: dict[str, Any] = {"type": word, "name": stem_of(name)}
+            entry: dict[str, Any] = {"type": word, "name": stem_of(str(name))}
             resources.append(entry | ({"weight": number} if number is not None else {}))
     model = next((entry["name"] for entry in resources if entry["type"] == "model"), None)
     if model:

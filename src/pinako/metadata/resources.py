@@ -61,12 +61,12 @@ def _only_listed(meta: Mapping[str, Any]) -> tuple[Resource, ...] | None:
         return None
     found = tuple([_listed(entry) for entry in entries if isinstance(entry, dict)])
     names = {(one.kind, one.name) for one in found}
-    if len(names) != len(found) or any([one.name is None for one in found]):
+    if len(names) != len(found) or any(one.name is None for one in found):
         return None
     hashes = meta.get("hashes")
     if isinstance(hashes, dict):
         said = {one.hash for one in found}
-        if not all([hash_of(value) in said for value in hashes.values()]):
+        if not all(hash_of(value) in said for value in hashes.values()):
             return None
     return found
 
@@ -85,10 +85,12 @@ def _all(meta: Mapping[str, Any], names: Mapping[int, str]) -> Iterator[Resource
         for text in _texts(meta.get(key)):
             name, version, word = name_or_air(text)
             yield Resource(kind=kind_of(word) if word else kind, name=name, model_version_id=version, raw_type=key)
-    yield from _hashed(meta.get("hashes"), said)
     vae = meta.get("VAE")
     if isinstance(vae, str) and vae not in ("None", "Automatic", ""):
-        yield Resource(kind="vae", name=stem_of(vae), hash=hash_of(meta.get("VAE hash")), raw_type="VAE")
+        digest = hash_of(meta.get("VAE hash"))
+        said.add(digest)
+        yield Resource(kind="vae", name=stem_of(vae), hash=digest, raw_type="VAE")
+    yield from _hashed(meta.get("hashes"), said)
     upscaler = meta.get("Hires upscaler")
     if isinstance(upscaler, str) and upscaler not in ("None", "Latent", "") and not upscaler.startswith("Latent"):
         yield Resource(kind="upscaler", name=stem_of(upscaler), raw_type="Hires upscaler")

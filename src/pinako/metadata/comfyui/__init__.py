@@ -130,7 +130,7 @@ def _read_prompts(resolver: Resolver, sampling: Sampling, meta: dict[str, Any]) 
 def _prompt(resolver: Resolver, sampling: Sampling, side: str) -> str:
     """The text of one side: at the sampler itself, at its guider, or along the pipe that feeds it."""
     node = sampling.sampler_node
-    names = (side, "conditioning", "cond1", "text_embeds", "prompt") if side == "positive" else (side,)
+    names = (side, "conditioning", "cond1", "text_embeds", "prompt") if side == "positive" else (side, "text_embeds")
     for _ in range(12):
         for name in names:
             if name in node.inputs:

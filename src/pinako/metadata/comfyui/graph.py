@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 MAX_NODES = 5000
+MAX_LINKS = 20_000
+"""Followed in one graph; the largest real ones have a few thousand."""
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,10 +22,18 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
 class Graph:
     """Nodes by id, in the order of the file."""
 
-    __slots__ = ("nodes",)
+    __slots__ = ("_links", "nodes")
 
     def __init__(self, nodes: dict[str, Node]) -> None:
         self.nodes = nodes
+        self._links: dict[str, list[tuple[str, Node, int]]] = {}
+        room = MAX_LINKS
+        for node in nodes.values():
+            found = [(name, *end) for name, value in node.inputs.items() if (end := self.target(value)) is not None][
+                :room
+            ]
+            self._links[node.id] = found
+            room -= len(found)
 
     def target(self, value: Any) -> tuple[Node, int] | None:
         """(node, output slot) of a link `[id, slot]`; None for a plain value and for a link to nowhere."""
@@ -33,12 +42,9 @@ class Graph:
         node = self.nodes.get(str(value[0])) if isinstance(value[0], (str, int)) else None
         return None if node is None else (node, value[1])
 
-    def links(self, node: Node) -> Iterator[tuple[str, Node, int]]:
+    def links(self, node: Node) -> list[tuple[str, Node, int]]:
         """(input name, node, slot) of everything that a node takes from others."""
-        for name, value in node.inputs.items():
-            found = self.target(value)
-            if found is not None:
-                yield name, found[0], found[1]
+        return self._links.get(node.id, [])
 
     def upstream(self, starts: list[Node]) -> dict[str, Node]:
         """The given nodes and all that they depend on, nearest first."""

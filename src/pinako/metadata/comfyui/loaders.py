@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from pinako.metadata.comfyui.graph import Graph, Node
@@ -48,19 +49,19 @@ def gather(resolver: Resolver, nodes: Iterable[Node], texts: Iterable[str]) -> d
         extra += [*_loras(resolver, node), *_other_files(resolver, node)]
     for text in texts:
         extra += [{"name": match[1].strip(), "type": "embedding"} for match in _EMBEDDING.finditer(text)][:100]
-        extra += [
-            {
-                "name": match[2].strip(),
-                "type": "lora",
-                "strength": float_of(match[3].split(":")[1] if match[3] else "1"),
-            }
-            for match in TAG.finditer(text)
-        ][:100]
+        extra += tagged_loras(text)
     found: dict[str, Any] = {key: names for key, names in lists.items() if names}
     if extra:
         unique = {(entry["type"], entry["name"]): entry for entry in reversed(extra)}
         found["additionalResources"] = list(reversed(unique.values()))
     return found
+
+
+def tagged_loras(text: str) -> Iterator[dict[str, Any]]:
+    """LoRAs named by tags, which some encoders and loaders read out of a text."""
+    for match in islice(TAG.finditer(text), 100) if "<" in text else ():
+        strength = float_of(match[3].split(":", 2)[1]) if match[3] else None
+        yield {"name": match[2].strip(), "type": "lora", "strength": 1.0 if strength is None else strength}
 
 
 def _model_source(graph: Graph, node: Node) -> Node | None:
@@ -108,6 +109,8 @@ def _loras(resolver: Resolver, node: Node) -> Iterator[dict[str, Any]]:
         yield from _lora(
             name, _strength(resolver, node, ""), resolver.number(inputs.get("strength_clip"), "strength_clip")
         )
+    if "lora" in node.kind.lower():
+        yield from tagged_loras(str(inputs.get("text", inputs.get("lora_syntax", ""))))
     for key, value in inputs.items():
         if isinstance(value, dict):
             yield from _listed_loras([value] if "lora" in value else value.get("__value__"))

@@ -9,6 +9,7 @@ from pinako.metadata.comfyui.graph import Graph, Node
 from pinako.metadata.jsontext import loads_dict
 from pinako.metadata.values import float_of, int_of
 
+_BUNDLES = ("pipe", "context", "loader", "tuple")
 MAX_STEPS = 8_000
 MAX_DEPTH = 40
 MAX_CHARS = 50_000
@@ -48,7 +49,7 @@ class Resolver:
         for key in (wanted, *_NUMBER_KEYS):
             if key in node.inputs:
                 return self.number(node.inputs[key], wanted, depth + 1)
-        links = list(self.graph.links(node))
+        links = self.graph.links(node)
         if len(links) == 1 and not _resizes(node):
             return self.number([links[0][1].id, links[0][2]], wanted, depth + 1)
         return None
@@ -66,7 +67,7 @@ class Resolver:
         for key in (wanted, *_NAME_KEYS):
             if key in node.inputs:
                 return self.name(node.inputs[key], wanted, depth + 1)
-        links = list(self.graph.links(node))
+        links = self.graph.links(node)
         return self.name([links[0][1].id, links[0][2]], wanted, depth + 1) if len(links) == 1 else None
 
     def texts(self, value: Any, side: str, depth: int = 0) -> list[str]:
@@ -103,10 +104,12 @@ class Resolver:
         return [] if onward is None else self.texts(onward, side, depth + 1)
 
     def _conditions(self, node: Node, slot: int, side: str) -> list[Any]:
-        """Links to conditioning that this node hands on. Nodes with both sides give them out in that order."""
+        """Links to conditioning that this node hands on. Nodes with both sides give them out in that order, but for those
+        that bundle everything into one output."""
         links = {name: [source.id, number] for name, source, number in self.graph.links(node)}
         if "positive" in links and "negative" in links:
-            return [links[("positive", "negative")[slot] if slot < 2 else side]]
+            by_slot = slot < 2 and not any(word in node.kind.lower() for word in _BUNDLES)
+            return [links[("positive", "negative")[slot] if by_slot else side]]
         if side in links:
             return [links[side]]
         return [link for name, link in links.items() if name.lower().startswith("cond")]

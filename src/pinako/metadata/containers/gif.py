@@ -34,6 +34,7 @@ def read_gif(source: Source, notes: Notes) -> Facts:
             walk.skip()
         else:
             break
+    complete = complete or walk.blocks >= _MAX_BLOCKS
     return Facts(
         kind="image", mime="image/gif", width=int.from_bytes(head[6:8], "little"),
         height=int.from_bytes(head[8:10], "little"), animated=pictures > 1, complete=complete,
@@ -69,6 +70,10 @@ class _Walk:
 
     def _next(self) -> int:
         self.blocks += 1
+        place = self.position - self._start
+        if 0 <= place < len(self._window) and self.blocks < _MAX_BLOCKS:
+            self.position += 1
+            return self._window[place]
         piece = self.take(1) if self.blocks < _MAX_BLOCKS else b""
         return piece[0] if piece else 0
 

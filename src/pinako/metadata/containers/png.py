@@ -13,7 +13,8 @@ from pinako.metadata.containers.xmp import read_xmp
 from pinako.metadata.reading import Facts
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_MAX_CHUNKS = 1 << 18
+_MAX_CHUNKS = 1 << 17
+_MAX_TEXTS = 1000
 _header = struct.Struct(">I4s").unpack
 _header_from = struct.Struct(">I4s").unpack_from
 _size_from = struct.Struct(">II").unpack_from
@@ -30,7 +31,7 @@ def read_png(source: Source, notes: Notes) -> Facts:
     width, height = _size_from(head, 16)
     animated = c2pa = ended = False
     transparent = head[25] in (4, 6)
-    position, known = 8, len(head)
+    position, known, texts = 8, len(head), 0
     for _ in range(_MAX_CHUNKS):
         if position + 8 <= known:
             length, kind = _header_from(head, position)
@@ -39,7 +40,8 @@ def read_png(source: Source, notes: Notes) -> Facts:
             if len(piece) < 8:
                 break
             length, kind = _header(piece)
-        if kind in _TEXT and notes.room > 0:
+        if kind in _TEXT and notes.room > 0 and texts < _MAX_TEXTS:
+            texts += 1
             body = source.at(position + 8, min(length, MAX_TEXT))
             _TEXT[kind](body, notes)
         elif kind == b"IEND":

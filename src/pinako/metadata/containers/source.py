@@ -12,8 +12,8 @@ HEAD = 1 << 13
 MAX_PIECE = 1 << 26
 """The most that one read may ask for (64 MiB): a length field of a hostile file never becomes an allocation."""
 
-MAX_TEXT = 1 << 25
-"""The most text kept of one field and, inflated, of all fields of one file (32 MiB)."""
+MAX_TEXT = 1 << 24
+"""The most text kept of one field and, inflated, of all fields of one file (16 MiB)."""
 
 MAX_FIELDS = 1000
 """The most named texts of one file."""
