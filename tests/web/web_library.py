@@ -114,20 +114,22 @@ def add_model(
     data: bytes = MODEL_BYTES,
     level: int = 1,
 ) -> Made:
-    """A published model at that level. Model, version and file ids: number, number + 1, number + 2."""
+    """A published model at that level, as if mirrored: then its level is not computed from previews.
+
+    Model, version and file ids: number, number + 1, number + 2.
+    """
     now = library.now()
     blob = keep_bytes(library, data, "application/octet-stream")
-    stamps: dict[str, Any] = {"created_at": now, "updated_at": now}
+    stamps: dict[str, Any] = {"created_at": now, "updated_at": now, "level": level, "source": "pics.example"}
     with library.database.write() as w:
         touched = Touched()
-        noun = {"id": number, "user_id": user_id, "name": "Harbor Lights XL", "type": "Checkpoint"}
+        noun = {"id": number, "user_id": user_id, "name": "Harbor Lights XL", "type": "Checkpoint", "source_id": number}
         publish.keep_model(w, touched, Model(**({**noun, "status": "Published", **stamps} | dict(model or {}))))
-        release = {"id": number + 1, "model_id": number, "name": "v1.0", "status": "Published", "published_at": now}
+        release = {"id": number + 1, "model_id": number, "name": "v1.0", "source_id": number}
+        release |= {"status": "Published", "published_at": now}
         publish.keep_version(w, touched, ModelVersion(**({**release, **stamps} | dict(version or {}))))
         stored = {"id": number + 2, "version_id": number + 1, "name": "harbor_lights.safetensors", "blob": blob}
         content = {"created_at": now, "size_kb": len(data) / 1024, "format": "SafeTensor"}
         publish.keep_file(w, touched, ModelFile(**({**stored, **content} | dict(file or {}))), {"SHA256": blob})
         settle(w, touched, now)
-        w.run("UPDATE model_versions SET level = ? WHERE id = ?", (level, number + 1))
-        w.run("UPDATE models SET level = ? WHERE id = ?", (level, number))
     return Made(number, number + 1, number + 2, blob)

@@ -181,7 +181,7 @@ class Door:
 
     def _head(self, ask: Ask, route: Route, answer: Answer) -> list[Header]:
         if ask.method == "OPTIONS":
-            return list(answer.headers)
+            return self._narrowed(ask, list(answer.headers)) if self._cors else list(answer.headers)
         cache = answer.cache or (PRIVATE if ask.secured else PUBLIC)
         if ask.secured and cache.startswith(b"public"):
             cache = b"private" + cache[len(b"public") :]

@@ -22,18 +22,32 @@ ANY = frozenset[str]()
 """No method is refused: the original's Public endpoints do not look at it (rest.md 3)."""
 
 
+def rest_errors(shapes: Shapes = PLAIN) -> Told:
+    """Errors in a REST endpoint's documented shapes; a body over the limit is bare text everywhere (rest.md 5)."""
+
+    def tell(error: PinakoError) -> ErrorAnswer:
+        if isinstance(error, TooLarge):
+            return ErrorAnswer(error.status, error.message.encode(), "text/plain; charset=utf-8")
+        return error_answer(error, shapes)
+
+    return tell
+
+
+PLAIN_ERRORS = rest_errors()
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One endpoint.
 
     `path` has `{}` for each variable segment, whose decoded texts are `ask.args`; a last `{*}` takes the rest of the path.
     `handler` runs on the event loop: a plain function for what is surely under 5 ms, else a coroutine that moves its work
-    with `ask.library`… to a thread (`web.threads.on_thread`). HEAD comes with GET, OPTIONS with everything.
+    to a thread (`Threads.run`). HEAD comes with GET, OPTIONS with everything.
     """
 
     path: str
     handler: Quick | Slow
     methods: frozenset[str] = READS
-    errors: Told = error_answer
+    errors: Told = PLAIN_ERRORS
     body_limit: int = MEGABYTE
     limited: bool = True
     """Whether the caller's rate counts here."""
@@ -47,17 +61,6 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def allows(self, method: str) -> bool:
         """Whether this endpoint answers a method."""
         return not self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
-
-
-def rest_errors(shapes: Shapes = PLAIN) -> Told:
-    """Errors in a REST endpoint's documented shapes; a body over the limit is bare text everywhere (rest.md 5)."""
-
-    def tell(error: PinakoError) -> ErrorAnswer:
-        if isinstance(error, TooLarge):
-            return ErrorAnswer(error.status, error.message.encode(), "text/plain; charset=utf-8")
-        return error_answer(error, shapes)
-
-    return tell
 
 
 class Table:
