@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from pinako.errors import PinakoError, StorageError
 from pinako.intake.jobs import Outcome, Refused
 
+T = TypeVar("T")
+
 
 def guarded(work: Callable[[], Outcome]) -> Outcome:
-    """The outcome of a piece of work; its error as a refusal."""
+    """The outcome of a piece of work; its error as a refusal, fatal where the library's own disk refused."""
     try:
-        return work()
-    except StorageError as error:
-        return Refused(reason=error.message, fatal=True)
+        found, error = attempt(work)
+    except StorageError as refusal:
+        return Refused(reason=refusal.message, fatal=True)
+    return found if found is not None else Refused(reason=error)
+
+
+def attempt(work: Callable[[], T]) -> tuple[T | None, str]:
+    """What a look into a file gives, or None and why not. StorageError passes: it is not about the file."""
+    try:
+        return work(), ""
+    except StorageError:
+        raise
     except PinakoError as error:
-        return Refused(reason=error.message)
+        return None, error.message
     except MemoryError:
-        return Refused(reason="it needs more memory than there is")
+        return None, "it needs more memory than there is"
     except Exception as error:
         # A reader's mistake about one file must not end a run over a hundred thousand.
-        return Refused(reason=f"its reader failed: {type(error).__name__}: {error}"[:300])
+        return None, f"its reader failed: {type(error).__name__}: {error}"[:300]
