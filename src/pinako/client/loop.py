@@ -25,6 +25,7 @@ from pinako.errors import PinakoError, UpstreamError, UpstreamNonsense
 
 _BUFFER = 1 << 20
 _HELPERS = 8
+_USUAL_HEAD = 2048
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -284,39 +285,37 @@ class TransferLoop:
 
     def _digest(self, job: _Job, connection: Connection, piece: memoryview) -> None:
         if job.head is not None:
-            self._digest_head(job, connection, bytes(piece))
-            return
-        if len(piece) > job.left:
+            self._digest_head(job, connection, piece)
+        elif len(piece) > job.left:
             self._fail(job, UpstreamNonsense("The host sends more than it announced."))
-            return
-        job.rest = piece
-        if job.wants:
-            job.wants = False
-            self._advance(job, self._piece(job))
+        else:
+            job.rest = piece
+            if job.wants:
+                job.wants = False
+                self._advance(job, self._piece(job))
 
-    def _digest_head(self, job: _Job, connection: Connection, piece: bytes) -> None:
-        head = (job.head or b"") + piece
-        at = head.find(b"\r\n\r\n")
-        while at >= 0 and is_interim(head):
-            head = head[at + 4 :]
-            at = head.find(b"\r\n\r\n")
-        job.head = head
-        if at < 0:
-            if len(head) > LONGEST_HEAD:
+    def _digest_head(self, job: _Job, connection: Connection, piece: memoryview) -> None:
+        """Find the end of the head. Most often it came whole, with much of the body behind it that is not to be copied."""
+        if job.head:
+            piece = memoryview(job.head + bytes(piece))
+        found = _end_of_head(piece)
+        if found is None:
+            job.head = bytes(piece)
+            if len(piece) > LONGEST_HEAD:
                 self._fail(job, UpstreamNonsense("The answer's head has no end."))
             return
-        rest = head[at + 4 :]
+        head, rest = found
         job.head = None
         try:
-            connection.begin(job.url, head[:at], b"")
+            connection.begin(job.url, head)
         except UpstreamNonsense as error:
             self._fail(job, error)
             return
         length = connection.length
         if length is None:
-            self._give_away(job, connection, head[:at], rest)
+            self._give_away(job, connection, head, bytes(rest))
             return
-        job.left, job.rest = length, memoryview(rest[:length])
+        job.left, job.rest = length, rest[:length]
         if not length:
             connection.finish()
         self._advance(job, Head(status=connection.status, headers=connection.headers))
@@ -339,3 +338,16 @@ class TransferLoop:
             self._ring()
 
         self._helpers.submit(finish).add_done_callback(finished)
+
+
+def _end_of_head(piece: memoryview) -> tuple[bytes, memoryview] | None:
+    """The answer's head and what follows it; None where it is not whole yet."""
+    while True:
+        at = bytes(piece[:_USUAL_HEAD]).find(b"\r\n\r\n")
+        if at < 0:
+            at = bytes(piece[: LONGEST_HEAD + 4]).find(b"\r\n\r\n")
+        if at < 0:
+            return None
+        head, piece = bytes(piece[:at]), piece[at + 4 :]
+        if not is_interim(head):
+            return head, piece
