@@ -154,12 +154,13 @@ def user(library: Library, id: int | None, username: str | None) -> User:
 
 _SUMS = (
     "SELECT coalesce(sum(download_count), 0), coalesce(sum(thumbs_up_count), 0), coalesce(sum(generation_count), 0) "
-    "FROM models WHERE user_id = ? AND status = 'Published' AND withheld = 0"
+    "FROM models WHERE user_id = ? AND status = 'Published' AND withheld = 0 AND deleted_at IS NULL AND (level & ?) <> 0"
 )
 
 
 _REACTIONS = (
-    "SELECT coalesce(sum(reaction_count), 0) FROM images WHERE user_id = ? AND withheld = 0 AND deleted_at IS NULL"
+    "SELECT coalesce(sum(reaction_count), 0) FROM images WHERE user_id = ? AND withheld = 0 AND deleted_at IS NULL "
+    "AND needs_review IS NULL AND blocked_for IS NULL AND published_at <= ? AND (level & ?) <> 0"
 )
 
 
@@ -170,14 +171,14 @@ def profile(library: Library, viewer: Viewer, id: int | None, username: str | No
     found = user(library, id, username)
     mine = ModelQuery(user_id=found.id, level=viewer.cap, archived=True)
     pictures = ImageQuery(user_id=found.id, level=viewer.cap)
-    downloads, thumbs, generations = library.database.read().row(_SUMS, (found.id,)) or (0, 0, 0)
+    downloads, thumbs, generations = library.database.read().row(_SUMS, (found.id, viewer.cap)) or (0, 0, 0)
     return Profile(
         user=found,
         model_count=library.feeds.count_models(mine, viewer),
         download_count=int(downloads),
         thumbs_up_count=int(thumbs),
         generation_count=int(generations),
-        reaction_count=int(library.database.read().value(_REACTIONS, (found.id,))),
+        reaction_count=int(library.database.read().value(_REACTIONS, (found.id, library.now(), viewer.cap))),
         upload_count=library.feeds.count_images(pictures, viewer),
     )
 
