@@ -82,6 +82,15 @@ def serve(tmp_path: Path) -> Iterator[Any]:
             server.process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for the tests that only ask, or that must not harm it."""
+    server = Server(tmp_path_factory.mktemp("shared") / "library")
+    yield server
+    assert server.end() == 0
+    assert "Traceback" not in server.said
+
+
 def pinako(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PINAKO, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, **options)
 
@@ -114,8 +123,8 @@ def test_it_answers_once_it_says_so_and_ends_well(serve: Any, tmp_path: Path, nu
     assert (tmp_path / "library" / "index" / "image.feed").exists(), "the next start loads instead of building"
 
 
-def test_a_small_answer_comes_in_one_piece(serve: Any) -> None:
-    with serve().connect() as connection:
+def test_a_small_answer_comes_in_one_piece(shared: Server) -> None:
+    with shared.connect() as connection:
         for _ in range(50):
             connection.sendall(b"GET /api/v1/images?limit=2 HTTP/1.1\r\nHost: x\r\n\r\n")
             answer = connection.recv(1 << 16)
@@ -137,20 +146,18 @@ def test_a_request_in_flight_is_finished_and_no_new_one_begun(serve: Any) -> Non
 
 
 @pytest.mark.parametrize("filler", [b"GET /" + b"a" * 200_000, b"GET / HTTP/1.1\r\n" + b"X-Y: z\r\n" * 30_000])
-def test_a_head_without_end_is_cut_off(serve: Any, filler: bytes) -> None:
-    server = serve()
+def test_a_head_without_end_is_cut_off(shared: Server, filler: bytes) -> None:
     # A reset instead of an answer, where the server closes while we are still sending, is just as well.
-    with server.connect() as connection, suppress(ConnectionError):
+    with shared.connect() as connection, suppress(ConnectionError):
         assert exchange(connection, filler).startswith(b"HTTP/1.1 431 ")
-    assert server.get("/api/health")[0] == 200
+    assert shared.get("/api/health")[0] == 200
 
 
 @pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"])
-def test_nonsense_is_a_400_and_the_server_goes_on(serve: Any, nonsense: bytes) -> None:
-    server = serve()
-    with server.connect() as connection:
+def test_nonsense_is_a_400_and_the_server_goes_on(shared: Server, nonsense: bytes) -> None:
+    with shared.connect() as connection:
         assert exchange(connection, nonsense).startswith(b"HTTP/1.1 400 ")
-    assert server.get("/api/health")[0] == 200
+    assert shared.get("/api/health")[0] == 200
 
 
 def test_a_worker_that_dies_is_replaced_and_all_end_together(serve: Any) -> None:
@@ -208,8 +215,8 @@ def test_other_machines_need_a_word(tmp_path: Path, host: str) -> None:
     assert "--allow-remote" in answer.stderr
 
 
-def test_a_taken_port_is_said_plainly(serve: Any, tmp_path: Path) -> None:
-    port = serve().address.rpartition(":")[2]
+def test_a_taken_port_is_said_plainly(shared: Server, tmp_path: Path) -> None:
+    port = shared.address.rpartition(":")[2]
     answer = pinako("serve", "--library", str(tmp_path / "other"), "--port", port)
     assert answer.returncode == 2
     assert f"port {port}" in answer.stderr

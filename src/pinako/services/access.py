@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+from functools import cache
 
 import msgspec
 from argon2 import PasswordHasher
@@ -119,7 +120,7 @@ def check_password(database: Database, name: str, password: str) -> User | None:
     """The account whose name and password these are, or None. Takes as long for unknown names as for known ones."""
     read = database.read()
     row = read.row("SELECT id, password_hash FROM users WHERE username_key = ?", (name.lower(),))
-    stored = row[1] if row is not None and row[1] else _DECOY
+    stored = row[1] if row is not None and row[1] else _decoy()
     try:
         _passwords.verify(stored, password)
     except (VerificationError, InvalidHashError):
@@ -128,7 +129,10 @@ def check_password(database: Database, name: str, password: str) -> User | None:
     return user if user is not None and user.banned_at is None and user.deleted_at is None else None
 
 
-_DECOY = _passwords.hash(secrets.token_hex(16))
+@cache
+def _decoy() -> str:
+    """The hash of no password that anybody has. Made when first needed: it takes as long as hashing must."""
+    return _passwords.hash(secrets.token_hex(16))
 
 
 def add_key(w: Write, user_id: int, name: str, scope: Scope, now: int, secret: str | None = None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from pinako.catalog import visibility
@@ -9,11 +11,13 @@ from pinako.catalog.derivative import Derivative
 from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.errors import Forbidden, NotFound
-from pinako.media.derive import Darkroom, Delivered
 from pinako.services import access
 from pinako.services.library import Library
 from pinako.storage.records import select
 from pinako.storage.scopes import Statements
+
+if TYPE_CHECKING:
+    from pinako.media.derive import Darkroom, Delivered
 
 MISSING = "Not found"
 

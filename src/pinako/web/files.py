@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from pinako.catalog.derivative import Derivative
-from pinako.media.cache import DerivativeCache
-from pinako.media.derive import Darkroom, Delivered
-from pinako.media.workshop import WorkLimits, Workshop
 from pinako.services import media
 from pinako.services.library import Library
 from pinako.services.media import Medium
@@ -17,6 +15,9 @@ from pinako.web.routes import Route
 from pinako.web.sending import FileTraits, answer_file
 from pinako.web.threads import Threads
 from pinako.wire.delivery import DEFAULT_ACCOUNT, parse_delivery
+
+if TYPE_CHECKING:
+    from pinako.media.derive import Darkroom, Delivered
 
 PUBLIC_FOREVER = b"public, max-age=31536000, immutable"
 PRIVATE_FOREVER = b"private, max-age=31536000, immutable"
@@ -33,7 +34,14 @@ _SAVED: Header = (b"content-disposition", b"attachment")
 
 
 def open_darkroom(library: Library) -> Darkroom:
-    """What makes renderings, for one serving process: its cache's lock and its workers are its own."""
+    """What makes renderings, for one serving process: its cache's lock and its workers are its own.
+
+    Imported only now, because the imaging library is half of what a start would load.
+    """
+    from pinako.media.cache import DerivativeCache
+    from pinako.media.derive import Darkroom
+    from pinako.media.workshop import WorkLimits, Workshop
+
     settings = library.settings
     cache = DerivativeCache(settings.folder / "derivatives", settings.derivative_cache_bytes)
     limits = WorkLimits(pixels=settings.pixel_limit, seconds=settings.derive_timeout_seconds)
