@@ -72,10 +72,10 @@ def fetch(request: pytest.FixtureRequest, open_client: Callable[..., Client]) ->
     def fetch_one(
         url: str, to: Path, *, size: int | None = None, sha256: str | None = None, **options: Any
     ) -> Download:
-        key = repr(options)
-        if request.param == "over the library":
-            options["transport"] = httpx2.HTTPTransport()
-        client = opened[key] = opened.get(key) or open_client(**options)
+        client = opened.get(repr(options))
+        if client is None:
+            transport = {"transport": httpx2.HTTPTransport()} if request.param == "over the library" else {}
+            client = opened[repr(options)] = open_client(**options, **transport)
         wanted = Wanted(url=url, to=to, size=size, sha256=sha256)
         if request.param == "alone":
             return client.downloads.fetch(wanted)

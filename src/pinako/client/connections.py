@@ -6,11 +6,11 @@ import select
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from pinako.client.asks import without_secrets
-from pinako.client.sending import Timeouts
+from pinako.client.sending import Timeouts, tls
 from pinako.errors import UpstreamNonsense, UpstreamUnreachable
 
 CHUNK = 256 * 1024
@@ -31,7 +31,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if scheme == "https":
             try:
-                self.socket = _tls().wrap_socket(self.socket, server_hostname=host)
+                self.socket = tls().wrap_socket(self.socket, server_hostname=host)
             except OSError:
                 self.socket.close()
                 raise
@@ -224,13 +224,6 @@ def _place(origin: str) -> tuple[Place, str]:
     parts = urlsplit(origin.partition("?")[0])
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return (parts.scheme.lower(), parts.hostname or "", port), parts.netloc.rpartition("@")[2]
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def reason(error: Exception) -> str:

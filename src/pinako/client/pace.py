@@ -26,7 +26,7 @@ class Politeness(msgspec.Struct, frozen=True, kw_only=True):
 
 
 POLITE = Politeness()
-UNPACED = Politeness(requests_per_second=None, api_at_once=16, transfers_at_once=8, requests_per_day=None)
+UNPACED = Politeness(requests_per_second=None, api_at_once=16, transfers_at_once=32, requests_per_day=None)
 """For loopback: nobody else is there to be disturbed."""
 
 Spent = tuple[date, int]

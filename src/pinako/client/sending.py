@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import urllib.request
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,12 +70,19 @@ def uses_proxy(network: Network, origin: str) -> bool:
 def _settings(network: Network, origin: str) -> dict[str, Any]:
     return {
         "timeout": httpx2.Timeout(network.timeouts.read, connect=network.timeouts.connect),
+        "verify": tls(),
         "proxy": network.proxy,
         "trust_env": network.trust_env and not is_loopback(origin),
         "follow_redirects": False,
         "cookies": _no_cookies(),
         "limits": httpx2.Limits(max_connections=None, max_keepalive_connections=network.connections),
     }
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """The one context for all connections of the process: the library's authorities; making it takes tens of ms."""
+    return httpx2.create_ssl_context()
 
 
 def _no_cookies() -> CookieJar:
