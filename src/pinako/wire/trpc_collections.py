@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -49,8 +50,8 @@ class CoverTagOn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     needs_review: bool = False
 
 
-class Cover(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The cover of a collection."""
+class CoverFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The cover of a collection, tags apart."""
 
     id: int
     index: int
@@ -70,10 +71,21 @@ class Cover(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     post_id: int | None
     type: str
     mime_type: str | None
-    metadata: dict[str, object]
+    metadata: dict[str, Any]
     created_at: str
     hide_meta: bool
-    tags: tuple[CoverTagOn, ...] | tuple[CoverTag, ...]
+
+
+class Cover(CoverFacts, frozen=True, kw_only=True, rename="camel"):
+    """The cover of a listed collection."""
+
+    tags: tuple[CoverTag, ...]
+
+
+class NestedCover(CoverFacts, frozen=True, kw_only=True, rename="camel"):
+    """The cover as `collection.getById` has it: its tags one level down."""
+
+    tags: tuple[CoverTagOn, ...]
 
 
 class TrpcCollectionTag(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -95,7 +107,7 @@ class TrpcCollection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     type: str | None
     nsfw: bool
     nsfw_level: int
-    image: Cover | None
+    image: NestedCover | None
     mode: str | None
     metadata: msgspec.Raw
     availability: str
@@ -138,7 +150,7 @@ class OwnCollection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     type: str | None
     mode: str | None
     is_owner: bool
-    image: Cover | None
+    image: NestedCover | None
     tags: tuple[OwnCollectionTag, ...]
 
 
@@ -187,7 +199,7 @@ def _collection(full: FullCollection) -> TrpcCollection:
     return TrpcCollection(
         id=collection.id, name=collection.name, description=collection.description, read=collection.read,
         write=collection.write, type=collection.type, nsfw=collection.nsfw, nsfw_level=collection.level,
-        image=_cover(full.cover, nested=True), mode=collection.mode, metadata=raw(collection.metadata or "{}"),
+        image=_nested(full.cover), mode=collection.mode, metadata=raw(collection.metadata or "{}"),
         availability=collection.availability, user_id=collection.user_id,
         tags=tuple(_collection_tag(item) for item in full.tags), user=trpc_user(full.user),
     )  # fmt: skip
@@ -197,19 +209,30 @@ def _collection_tag(item: CollectionTag) -> TrpcCollectionTag:
     return TrpcCollectionTag(id=item.tag.id, name=item.tag.name, filterable_only=item.filterable_only)
 
 
-def _cover(full: FullImage | None, *, nested: bool) -> Cover | None:
+def _cover(full: FullImage | None) -> Cover | None:
+    return None if full is None else Cover(**_cover_facts(full), tags=_cover_tags(full))
+
+
+def _nested(full: FullImage | None) -> NestedCover | None:
     if full is None:
         return None
+    return NestedCover(**_cover_facts(full), tags=tuple(CoverTagOn(tag=tag) for tag in _cover_tags(full)))
+
+
+def _cover_tags(full: FullImage) -> tuple[CoverTag, ...]:
+    return tuple(CoverTag(id=tag.id, name=tag.name, is_category=tag.is_category, type=tag.type) for tag in full.tags)
+
+
+def _cover_facts(full: FullImage) -> dict[str, Any]:
     image = full.image
-    flat = tuple(CoverTag(id=tag.id, name=tag.name, is_category=tag.is_category, type=tag.type) for tag in full.tags)
-    return Cover(
-        id=image.id, index=image.idx, name=image.name, url=image.media_key, nsfw_level=image.level,
-        width=image.width, height=image.height, hash=image.blurhash, user_id=image.user_id,
-        generation_process=image.process, needs_review=image.needs_review, scanned_at=iso(image.scanned_at),
-        ingestion=image.ingestion, blocked_for=image.blocked_for, post_id=image.post_id, type=image.type,
-        mime_type=image.mime, metadata=file_facts(full), created_at=iso(image.created_at), hide_meta=image.hide_meta,
-        tags=tuple(CoverTagOn(tag=tag) for tag in flat) if nested else flat,
-    )  # fmt: skip
+    return {
+        "id": image.id, "index": image.idx, "name": image.name, "url": image.media_key, "nsfw_level": image.level,
+        "width": image.width, "height": image.height, "hash": image.blurhash, "user_id": image.user_id,
+        "generation_process": image.process, "needs_review": image.needs_review, "scanned_at": iso(image.scanned_at),
+        "ingestion": image.ingestion, "blocked_for": image.blocked_for, "post_id": image.post_id, "type": image.type,
+        "mime_type": image.mime, "metadata": file_facts(full), "created_at": iso(image.created_at),
+        "hide_meta": image.hide_meta,
+    }  # fmt: skip
 
 
 def own_collections_reply(collections: Sequence[FullCollection], viewer_id: int) -> Reply:
@@ -221,8 +244,10 @@ def _own(full: FullCollection, viewer_id: int) -> Item:
     collection = full.collection
     body = encode(OwnCollection(
         id=collection.id, name=collection.name, description=collection.description, read=collection.read,
-        user_id=collection.user_id, write=collection.write, image_id=collection.image_id, type=collection.type,
-        mode=collection.mode, is_owner=collection.user_id == viewer_id, image=_cover(full.cover, nested=True),
+        user_id=collection.user_id, write=collection.write,
+        # a cover that its owner may not meet has no id here either
+        image_id=full.cover.image.id if full.cover else None, type=collection.type,
+        mode=collection.mode, is_owner=collection.user_id == viewer_id, image=_nested(full.cover),
         tags=tuple(_own_tag(item) for item in full.tags),
     ))  # fmt: skip
     return body, (*date_marks(body), *(("image?",) if full.cover is None else ()))
@@ -243,11 +268,11 @@ def collections_reply(collections: Sequence[FullCollection], next_cursor: int | 
 
 def _listed(full: FullCollection) -> Item:
     collection = full.collection
-    covers = [_cover(image, nested=False) for image in full.fallbacks[:10]] if full.cover is None else []
+    covers = [_cover(image) for image in full.fallbacks[:10]] if full.cover is None else []
     body = encode(ListedCollection(
         id=collection.id, name=collection.name, description=collection.description, read=collection.read,
         type=collection.type, user_id=collection.user_id, user=trpc_user(full.user), nsfw_level=collection.level,
-        image=_cover(full.cover, nested=False), mode=collection.mode, created_at=iso(collection.created_at),
+        image=_cover(full.cover), mode=collection.mode, created_at=iso(collection.created_at),
         metadata=raw(collection.metadata or "{}"),
         counts=CollectionCounts(items=full.item_count, contributors=full.contributor_count),
         images=tuple(cover for cover in covers if cover is not None),
