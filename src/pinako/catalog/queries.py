@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from pinako.catalog.searching import Choice, Span
+
 
 class ImageSort(StrEnum):
     """Orders of images, in the wire's own words."""
@@ -82,6 +84,35 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     page: int | None = None
 
 
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """Images made with any of these models, or that name any of these files (which need not be here); `out`: with none."""
+
+    model_ids: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    out: bool = False
+
+
+class Sought(msgspec.Struct, frozen=True, kw_only=True):
+    """What the query language asks for beyond the other filters, its names looked up. Every group must be met.
+
+    `cfg` is in hundredths, `date` in milliseconds; an empty group is met by nothing.
+    """
+
+    without_words: tuple[str, ...] = ()
+    used: tuple[Used, ...] = ()
+    tags: tuple[tuple[int, ...], ...] = ()
+    users: tuple[tuple[int, ...], ...] = ()
+    bases: tuple[Choice, ...] = ()
+    types: tuple[Choice, ...] = ()
+    samplers: tuple[Choice, ...] = ()
+    seed: Span | None = None
+    steps: Span | None = None
+    cfg: Span | None = None
+    width: Span | None = None
+    height: Span | None = None
+    date: Span | None = None
+
+
 class ImageQuery(Paging, frozen=True, kw_only=True):
     """A list of images, videos and audio.
 
@@ -119,6 +150,7 @@ class ImageQuery(Paging, frozen=True, kw_only=True):
     has_meta: bool = False
     on_site: bool = False
     remix_of: int | None = None
+    sought: Sought | None = None
     hide_minor: bool = False
     hide_poi: bool = False
     drafts: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from pinako.catalog import visibility
 from pinako.catalog.queries import ImageSort
 from pinako.catalog.visibility import Standing
 from pinako.feed.codes import code_of, prompt_codes
+from pinako.feed.made import made_codes
 from pinako.feed.sources import Filed, Pairs, Source
 from pinako.feed.spec import DOWN, UP, Sort, Spec
 
@@ -46,6 +48,8 @@ class _Row(NamedTuple):
     on_site: bool
     base_model: str | None
     remix_of_id: int | None
+    width: int | None
+    height: int | None
     published_at: int | None
     deleted_at: int | None
     sort_at: int
@@ -76,7 +80,7 @@ def room_of(standing: Standing) -> int:
 
 IMAGES = Spec(
     name="images",
-    columns=("time", "reactions", "comments", "collected"),
+    columns=("time", "reactions", "comments", "collected", "width", "height"),
     sorts=(
         Sort(name=ImageSort.NEWEST, by=(("time", DOWN),)),
         Sort(name=ImageSort.OLDEST, by=(("time", UP),), id_way=UP),
@@ -84,7 +88,7 @@ IMAGES = Spec(
         Sort(name=ImageSort.MOST_COMMENTS, by=(("comments", DOWN),)),
         Sort(name=ImageSort.MOST_COLLECTED, by=(("collected", DOWN),)),
     ),
-    fields=("user", "kind", "base", "flag", "remix", "tag", "version", "model", "word"),
+    fields=("user", "kind", "base", "flag", "remix", "tag", "version", "model", "word", "made"),
     owner="user",
     random=ImageSort.RANDOM,
 )
@@ -94,11 +98,16 @@ _PROMPTS = (
     "SELECT i.id, COALESCE(m.site_meta, m.file_meta) FROM images i JOIN image_meta m ON m.image_id = i.id "
     "WHERE i.hide_meta = 0 AND i.has_prompt = 1 AND COALESCE(m.site_meta, m.file_meta) IS NOT NULL"
 )
+_MADE = (
+    "SELECT i.id, m.generation FROM images i JOIN image_meta m ON m.image_id = i.id "
+    "WHERE i.hide_meta = 0 AND m.generation IS NOT NULL"
+)
 _PAIRS = {
     "tag": Pairs(sql="SELECT image_id, tag_id FROM image_tags WHERE disabled = 0", column="image_id"),
     "version": Pairs(sql="SELECT image_id, version_id FROM image_resources WHERE 1 = 1", column="image_id"),
     "model": Pairs(sql=_USED, column="r.image_id"),
     "word": Pairs(sql=_PROMPTS, column="i.id", decode=_words),
+    "made": Pairs(sql=_MADE, column="i.id", decode=made_codes),
 }
 
 
@@ -110,28 +119,36 @@ def _file(row: Sequence[Any], now: int) -> Filed | None:
     scheduled = standing is Standing.DRAFT and image.published_at is not None and image.published_at > now
     return Filed(
         id=image.id,
-        keys=(image.sort_at, image.reaction_count, image.comment_count, image.collected_count),
+        keys=(
+            image.sort_at,
+            image.reaction_count,
+            image.comment_count,
+            image.collected_count,
+            image.width or 0,
+            image.height or 0,
+        ),
         level=image.level,
         room=room_of(standing),
         singles={
             "user": (image.user_id,),
             "kind": (code_of(image.type),),
             "base": (code_of(image.base_model),) if image.base_model else (),
-            "flag": _flags(image),
+            "flag": _flags(
+                image.minor,
+                image.poi,
+                image.acceptable_minor,
+                bool(image.has_meta and not image.hide_meta),
+                image.on_site,
+            ),
             "remix": (image.remix_of_id,) if image.remix_of_id else (),
         },
         due=image.published_at if scheduled else None,
     )
 
 
-def _flags(image: _Row) -> tuple[int, ...]:
-    facts = (
-        (Flag.MINOR, image.minor),
-        (Flag.POI, image.poi),
-        (Flag.ACCEPTABLE_MINOR, image.acceptable_minor),
-        (Flag.META, image.has_meta and not image.hide_meta),
-        (Flag.ON_SITE, image.on_site),
-    )
+@lru_cache
+def _flags(minor: bool, poi: bool, acceptable_minor: bool, meta: bool, on_site: bool) -> tuple[int, ...]:
+    facts = zip(Flag, (minor, poi, acceptable_minor, meta, on_site), strict=True)
     return tuple(int(flag) for flag, given in facts if given)
 
 
