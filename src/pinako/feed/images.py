@@ -13,6 +13,7 @@ from pinako.feed.codes import code_of, prompt_codes
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
 from pinako.feed.listing import EMPTY, Listing, OwnOrder, Question, ask, ask_in_order, from_id, in_items
+from pinako.feed.made import sought_terms
 from pinako.feed.sights import guards, sight_of
 from pinako.feed.spec import Among, AnyOf, NoneOf, Term, pairs
 
@@ -96,7 +97,16 @@ def _mine(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield Among(tuple(lookups.reacted(asked.read, viewer, "image", query.reactions)))
 
 
-MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, window, _mine)
+def _sought(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    if asked.query.sought is None:
+        return
+    for term in sought_terms(asked.query.sought):
+        if isinstance(term, AnyOf) and not term.pairs:
+            raise Empty
+        yield term
+
+
+MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, window, _mine, _sought)
 
 
 def in_collection(asked: Asked[ImageQuery]) -> list[lookups.Item]:
