@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, ModelQuery, ModelSort, Period, PostQuery, PostSort
+from pinako.feed import lookups
 from pinako.feed.feeds import Feeds, open_feeds
 from pinako.storage.database import Database, open_database
 
@@ -151,7 +152,7 @@ def check(feeds: Feeds, query: Query, viewer: Viewer) -> None:
 
 
 @thorough
-@given(st.integers(0, 10_000), st.lists(st.tuples(asked, viewers), min_size=20, max_size=60))
+@given(st.integers(0, 10_000), st.lists(st.tuples(asked, viewers), min_size=10, max_size=25))
 def test_lists_are_those_of_plain_sql(feeds: Feeds, seed: int, questions: list[tuple[Query, Viewer]]) -> None:
     gallery.fill(feeds.database, seed)
     feeds.follower.rebuild()
@@ -245,7 +246,7 @@ def test_every_word_has_its_meaning(feeds: Feeds, seed: int) -> None:
 
 
 @thorough
-@given(st.integers(0, 10_000), st.lists(st.lists(st.tuples(asked, viewers), max_size=15), min_size=1, max_size=4))
+@given(st.integers(0, 10_000), st.lists(st.lists(st.tuples(asked, viewers), max_size=10), min_size=1, max_size=3))
 def test_lists_follow_writes(feeds: Feeds, seed: int, rounds: list[list[tuple[Query, Viewer]]]) -> None:
     chance = random.Random(seed)
     gallery.fill(feeds.database, seed)
@@ -343,6 +344,23 @@ def test_another_process_of_the_library_sees_a_write(database: Database, databas
         assert heard.wait(10)
         there.close()
         assert gone not in there.images(ImageQuery(level=31), Viewer(cap=31)).ids
+
+
+def test_large_collections_are_kept_and_follow_their_changes(
+    monkeypatch: pytest.MonkeyPatch, database: Database, feeds: Feeds
+) -> None:
+    monkeypatch.setattr(lookups, "_LARGE", 1)
+    gallery.fill(database, 9)
+    feeds.follower.rebuild()
+    query, viewer = ImageQuery(level=31, limit=5, collection_id=COLLECTION), Viewer(cap=31, user_id=1)
+    for _ in range(2):
+        check(feeds, query, viewer)
+        check(feeds, msgspec.structs.replace(query, sort=ImageSort.MOST_REACTIONS), viewer)
+        with database.write() as w:
+            w.run("DELETE FROM collection_items WHERE entity_id = ?", (feeds.images(query, viewer).ids[1],))
+            w.note("collection", COLLECTION, "u")
+            gallery.put_image(w, random.Random(1), 150, database.now())
+    check(feeds, query, viewer)
 
 
 def test_days_are_counted_back_from_now(database: Database, feeds: Feeds) -> None:

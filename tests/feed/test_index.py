@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -92,7 +93,7 @@ terms = st.one_of(
 questions = st.tuples(sights, st.lists(terms, max_size=3).map(tuple), st.sampled_from(ORDERED), st.integers(1, 30))
 
 quick = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -147,7 +148,7 @@ def test_answers_alike_after_a_restart_and_after_a_rebuild(
         agree(rebuilt(restarted), twin, asked)
 
 
-@quick
+@settings(quick, max_examples=60)
 @given(st.lists(rows, min_size=20, max_size=120, unique_by=lambda row: row.id), st.data())
 def test_a_walk_under_writes_neither_skips_nor_repeats_what_stays(library: list[Row], data: st.DataObject) -> None:
     index, twin = build_index(library), filled(library)
@@ -205,3 +206,20 @@ def test_newest_rows_split_the_tier_that_they_fall_into() -> None:
     assert sum(sizes) == 2000
     assert max(sizes) <= 8
     assert walk_pages(index, Sight(1), (), "Newest", 170) == list(range(2000, 0, -1))
+
+
+def test_readers_go_on_while_a_batch_is_filed() -> None:
+    index = build_index([])
+    rows = [Row(id=id, keys=(id, id % 7, 0), values=((id % 5,), (id % 11,)), level=1) for id in range(1, 3001)]
+    writer = threading.Thread(target=index.apply, args=([Put(row) for row in rows],))
+    writer.start()
+    seen = 0
+    while writer.is_alive():
+        page = index.page(Sight(1), (AnyOf(pairs("tag", [3])),), "Newest", 50)
+        assert page.ids == sorted(page.ids, reverse=True)
+        assert all(id % 11 == 3 for id in page.ids)
+        count = index.count(Sight(1), ())
+        assert count >= seen
+        seen = count
+    writer.join()
+    assert index.count(Sight(1), ()) == 3000

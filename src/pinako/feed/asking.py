@@ -10,8 +10,9 @@ from pinako.catalog.queries import PERIOD_DAYS, ImageQuery, ModelQuery, Period, 
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import NotFound
 from pinako.feed import lookups
+from pinako.feed.lookups import Shelf, Shelves
 from pinako.feed.spec import AnyOf, Between, NoneOf, Term, pairs
-from pinako.storage.database import Database
+from pinako.storage.database import Database, Read
 
 MINUTE = 60_000
 DAY = 86_400_000
@@ -26,18 +27,33 @@ class Empty(Exception):
 class Asked(Generic[Q]):
     """One query, who asks it, and what its filters may look up."""
 
-    def __init__(self, query: Q, viewer: Viewer, database: Database) -> None:
+    def __init__(self, query: Q, viewer: Viewer, database: Database, shelves: Shelves) -> None:
         self.query: Q = query
         self.viewer = viewer
         self.database = database
-        self.read = database.read()
-        self.now = database.now()
+        self.shelves = shelves
         self.mask = viewer.mask(query.level)
+
+    @property
+    def read(self) -> Read:
+        """This thread's reader."""
+        return self.database.read()
+
+    @property
+    def now(self) -> int:
+        """The clock, in milliseconds."""
+        return self.database.now()
 
     @property
     def own(self) -> tuple[tuple[str, int], ...]:
         """The caller's own rows, as pairs; none for anonymous callers."""
         return (("user", self.viewer.user_id),) if self.viewer.user_id is not None else ()
+
+
+def in_collection(asked: Asked[Q], entity: str) -> Shelf:
+    """What the caller may see of the asked collection, newest first."""
+    tag = asked.query.collection_tag_id if isinstance(asked.query, ImageQuery) else None
+    return asked.shelves.get(asked.read, asked.query.collection_id or 0, entity, asked.viewer, tag)
 
 
 def some(field: str, values: Sequence[int]) -> tuple[tuple[str, int], ...]:

@@ -21,6 +21,7 @@ from pinako.feed.documents import Documents
 from pinako.feed.follow import Follower
 from pinako.feed.index import Index
 from pinako.feed.listing import Listing, Question
+from pinako.feed.lookups import Shelves
 from pinako.feed.names import Names
 from pinako.feed.others import Counted, Found, Tallies
 from pinako.storage.database import Database
@@ -39,6 +40,7 @@ class Feeds:
         self.model_names = Names(database, "models", "name")
         self.user_names = Names(database, "users", "username_key")
         self.tallies = Tallies()
+        self.shelves = Shelves()
 
     def _changed(self, entity: str, ids: Sequence[int]) -> None:
         """What is kept in memory beside the indexes follows the same notes."""
@@ -46,10 +48,13 @@ class Feeds:
             self.documents.forget_all()
             self.model_names.forget_all()
             self.user_names.forget_all()
+            self.shelves.forget()
             return
         self.documents.forget(entity, ids)
         if entity == "model":
             self.model_names.forget(ids)
+        elif entity == "collection":
+            self.shelves.forget()
         elif entity == "user":
             self.user_names.forget(ids)
 
@@ -59,26 +64,28 @@ class Feeds:
 
     def images(self, query: ImageQuery, viewer: Viewer) -> Listing:
         """One page of images. BadRequest, NotFound (user name), Unauthorized (`hidden` without a login)."""
-        return images.list_images(self.index("image"), Asked(query, viewer, self.database))
+        return images.list_images(self.index("image"), Asked(query, viewer, self.database, self.shelves))
 
     def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
         """How many images the whole list has."""
         try:
-            return _count(self.index("image"), images.question_of(Asked(query, viewer, self.database)))
+            return _count(self.index("image"), images.question_of(Asked(query, viewer, self.database, self.shelves)))
         except Empty:
             return 0
 
     def posts(self, query: PostQuery, viewer: Viewer) -> Listing:
         """One page of posts. BadRequest."""
-        return posts.list_posts(self.index("post"), Asked(query, viewer, self.database))
+        return posts.list_posts(self.index("post"), Asked(query, viewer, self.database, self.shelves))
 
     def models(self, query: ModelQuery, viewer: Viewer) -> Listing:
         """One page of models. BadRequest, NotFound (user name), Unauthorized (`favorites`, `hidden`)."""
-        return resources.list_models(self.index("model"), Asked(query, viewer, self.database), self.model_names)
+        return resources.list_models(
+            self.index("model"), Asked(query, viewer, self.database, self.shelves), self.model_names
+        )
 
     def count_models(self, query: ModelQuery, viewer: Viewer) -> int:
         """How many models the whole list has."""
-        asked = Asked(query, viewer, self.database)
+        asked = Asked(query, viewer, self.database, self.shelves)
         try:
             return _count(self.index("model"), resources.question_of(asked, self.model_names))
         except Empty:

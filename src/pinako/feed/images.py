@@ -8,13 +8,13 @@ from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import BadRequest, Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, any_tags, people, window
+from pinako.feed.asking import Asked, Empty, any_tags, in_collection, people, window
 from pinako.feed.codes import code_of, prompt_codes
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, OwnOrder, Question, ask, ask_in_order, from_id, in_items
+from pinako.feed.listing import EMPTY, Listing, OwnOrder, Question, ask, ask_in_order, from_id, on_shelf
 from pinako.feed.made import sought_terms
-from pinako.feed.sights import guards, sight_of
+from pinako.feed.sights import guards, merged, sight_of
 from pinako.feed.spec import Among, AnyOf, NoneOf, Term, pairs
 
 Meaning = Callable[[Asked[ImageQuery]], Iterator[Term]]
@@ -22,7 +22,7 @@ Meaning = Callable[[Asked[ImageQuery]], Iterator[Term]]
 
 def _safety(asked: Asked[ImageQuery]) -> Iterator[Term]:
     query = asked.query
-    yield from guards(
+    hidden = guards(
         asked.viewer,
         asked.mask,
         minor=Flag.MINOR,
@@ -32,7 +32,8 @@ def _safety(asked: Asked[ImageQuery]) -> Iterator[Term]:
     )
     if query.collection_id is None and not asked.viewer.moderator:
         # A confirmed harmless picture of a child stays out of feeds but not out of collections (domain.md d).
-        yield NoneOf((("flag", Flag.ACCEPTABLE_MINOR),), asked.own)
+        hidden.append(NoneOf((("flag", Flag.ACCEPTABLE_MINOR),), asked.own))
+    return iter(merged(hidden))
 
 
 def _people(asked: Asked[ImageQuery]) -> Iterator[Term]:
@@ -54,7 +55,7 @@ def _things(asked: Asked[ImageQuery]) -> Iterator[Term]:
     if query.version_id is not None:
         yield AnyOf((("version", query.version_id),))
     if query.collection_id is not None:
-        yield Among(tuple(id for _, _, id in in_collection(asked)))
+        yield Among(in_collection(asked, "Image").ids)
     if query.remix_of is not None:
         yield AnyOf((("remix", query.remix_of),))
 
@@ -109,14 +110,6 @@ def _sought(asked: Asked[ImageQuery]) -> Iterator[Term]:
 MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, window, _mine, _sought)
 
 
-def in_collection(asked: Asked[ImageQuery]) -> list[lookups.Item]:
-    """The items of the asked collection that the caller may see, newest first."""
-    query = asked.query
-    return lookups.collection_items(
-        asked.read, query.collection_id or 0, "Image", asked.viewer, query.collection_tag_id
-    )
-
-
 def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:
     """(index, id) of the images of the asked posts, in the order of the posts."""
     sql = "SELECT idx, id FROM images WHERE post_id IN (?*)"
@@ -146,7 +139,7 @@ def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:
         order = in_posts(asked)
         return ask_in_order(index, question, query, OwnOrder(name="post", places=order, ids=[id for _, id in order]))
     if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, in_items(in_collection(asked)))
+        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Image")))
     return ask(index, question, query, from_id)
 
 

@@ -12,6 +12,7 @@ from pinako.catalog.queries import Paging
 from pinako.errors import BadRequest
 from pinako.feed.cursor import LAST_ID, Position, bare_value, read_cursor, write_cursor
 from pinako.feed.index import Index
+from pinako.feed.lookups import Shelf
 from pinako.feed.spec import Sight, Term
 
 NOTHING: tuple[int, ...] = ()
@@ -89,10 +90,9 @@ class OwnOrder(msgspec.Struct, frozen=True, kw_only=True):
     way: int = 1
 
 
-def in_items(items: Sequence[tuple[int, int, int]]) -> OwnOrder:
-    """A collection's own order, from its items (newest first)."""
-    places = [(added, item) for added, item, _ in items]
-    return OwnOrder(name="collection", places=places, ids=[id for *_, id in items], way=-1)
+def on_shelf(shelf: Shelf) -> OwnOrder:
+    """A collection's own order: the newest first."""
+    return OwnOrder(name="collection", places=shelf.places, ids=shelf.ids.values, way=-1)
 
 
 def ask_in_order(index: Index, question: Question, paging: Paging, own: OwnOrder) -> Listing:

@@ -8,10 +8,9 @@ from pinako.catalog import levels
 from pinako.catalog.queries import PostQuery, PostSort
 from pinako.catalog.visibility import Standing
 from pinako.errors import NotFound
-from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, any_tags, people, window
+from pinako.feed.asking import Asked, Empty, any_tags, in_collection, people, window
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, below_value, in_items
+from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, below_value, on_shelf
 from pinako.feed.sights import sight_of
 from pinako.feed.spec import UNRATED_BIT, Among, AnyOf, Between, NoneOf, Sight, Term, pairs
 from pinako.storage import text
@@ -32,7 +31,7 @@ def _things(asked: Asked[PostQuery]) -> Iterator[Term]:
     if query.model_id is not None:
         yield AnyOf((("model", query.model_id),))
     if query.collection_id is not None:
-        yield Among(tuple(id for *_, id in in_collection(asked)))
+        yield Among(in_collection(asked, "Post").ids)
 
 
 def _tags(asked: Asked[PostQuery]) -> Iterator[Term]:
@@ -61,11 +60,6 @@ Meaning = Callable[[Asked[PostQuery]], Iterator[Term]]
 MEANINGS: tuple[Meaning, ...] = (people, _things, _tags, _title, _counted, window)
 
 
-def in_collection(asked: Asked[PostQuery]) -> list[lookups.Item]:
-    """The items of the asked collection that the caller may see, newest first."""
-    return lookups.collection_items(asked.read, asked.query.collection_id or 0, "Post", asked.viewer)
-
-
 def _sight(asked: Asked[PostQuery]) -> Sight:
     if not asked.query.drafts:
         return sight_of(asked.viewer, asked.mask)
@@ -88,5 +82,5 @@ def list_posts(index: Index, asked: Asked[PostQuery]) -> Listing:
     except (Empty, NotFound):
         return EMPTY
     if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, in_items(in_collection(asked)))
+        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Post")))
     return ask(index, question, query, below_value)

@@ -9,10 +9,10 @@ from pinako.catalog.queries import ModelQuery, ModelSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, people, window
+from pinako.feed.asking import Asked, Empty, in_collection, people, window
 from pinako.feed.codes import code_of
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, in_items
+from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, on_shelf
 from pinako.feed.model_rows import Flag
 from pinako.feed.names import Names
 from pinako.feed.sights import guards, sight_of
@@ -57,7 +57,7 @@ def _things(asked: Asked[ModelQuery]) -> Iterator[Term]:
     if query.version_ids:
         yield AnyOf(pairs("version", query.version_ids))
     if query.collection_id is not None:
-        yield Among(tuple(id for *_, id in in_collection(asked)))
+        yield Among(in_collection(asked, "Model").ids)
 
 
 def _tags(asked: Asked[ModelQuery]) -> Iterator[Term]:
@@ -125,11 +125,6 @@ Meaning = Callable[[Asked[ModelQuery]], Iterator[Term]]
 MEANINGS: tuple[Meaning, ...] = (_safety, people, _state, _things, _tags, _kinds, _license, _gate, _mine, window)
 
 
-def in_collection(asked: Asked[ModelQuery]) -> list[lookups.Item]:
-    """The items of the asked collection that the caller may see, newest first."""
-    return lookups.collection_items(asked.read, asked.query.collection_id or 0, "Model", asked.viewer)
-
-
 def question_of(asked: Asked[ModelQuery], names: Names) -> Question:
     """The filters as the engine takes them. Empty when nothing can match; NotFound for an unknown user name;
     Unauthorized for `favorites` and `hidden` without a login."""
@@ -151,7 +146,7 @@ def list_models(index: Index, asked: Asked[ModelQuery], names: Names) -> Listing
     except Empty:
         return EMPTY
     if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, in_items(in_collection(asked)))
+        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Model")))
     return ask(index, question, query)
 
 

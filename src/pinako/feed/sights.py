@@ -6,10 +6,12 @@ everybody's. By id, `sees` decides; a list never shows what it hides.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pinako.catalog import levels
 from pinako.catalog.people import Viewer
 from pinako.catalog.visibility import Standing
-from pinako.feed.spec import UNRATED_BIT, NoneOf, Sight, Term
+from pinako.feed.spec import UNRATED_BIT, NoneOf, Sight
 
 
 def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False) -> Sight:
@@ -27,13 +29,13 @@ def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False) -> Sight:
     return Sight(mask, mine, tuple(own), tuple(everybody))
 
 
-def guards(viewer: Viewer, mask: int, *, minor: int, poi: int, hide_minor: bool, hide_poi: bool) -> list[Term]:
+def guards(viewer: Viewer, mask: int, *, minor: int, poi: int, hide_minor: bool, hide_poi: bool) -> list[NoneOf]:
     """The terms that keep flagged things away. `minor` and `poi` are the entity's values of the field `flag`.
 
     A minor's image vanishes for everybody whose mask has a mature bit, owner included; a real person's for all but its
     owner. A caller's own wish (`hide_…`) exempts nobody.
     """
-    terms: list[Term] = []
+    terms: list[NoneOf] = []
     if hide_minor or (mask & levels.MATURE_BITS and not viewer.moderator):
         terms.append(NoneOf((("flag", minor),)))
     if hide_poi:
@@ -42,3 +44,11 @@ def guards(viewer: Viewer, mask: int, *, minor: int, poi: int, hide_minor: bool,
         spare = (("user", viewer.user_id),) if viewer.user_id is not None else ()
         terms.append(NoneOf((("flag", poi),), spare))
     return terms
+
+
+def merged(terms: Sequence[NoneOf]) -> list[NoneOf]:
+    """The same with one term for each set of exempted rows: every term costs each candidate a look."""
+    together: dict[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] = {}
+    for term in terms:
+        together[term.spare] = (*together.get(term.spare, ()), *term.pairs)
+    return [NoneOf(pairs, spare) for spare, pairs in together.items()]

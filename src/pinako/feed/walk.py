@@ -28,12 +28,11 @@ class Walk:
     def rows(self, start: Place | None, need: int) -> list[int]:
         """Up to `need` ordinals, in order, from `start` (inclusive) on."""
         found: list[int] = []
-        if self.search.at_most > SMALL:
-            tries = need / max(self.search.density(), 1e-9)
-            if tries <= _PROBES:
-                start, found, done = self._probe(start, need, int(tries))
-                if done:
-                    return found
+        tries = need / max(self.search.density(), 1e-9)
+        if tries <= _PROBES and (self.search.at_most > SMALL or tries * 4 < self.search.at_most):
+            start, found, done = self._probe(start, need, int(tries))
+            if done:
+                return found
         answer = self.search.answer()
         self._descend(self.tiers.root, answer, self._turn(start), start, found, need)
         return found
@@ -44,7 +43,7 @@ class Walk:
     def _probe(self, start: Place | None, need: int, tries: int) -> tuple[Place | None, list[int], bool]:
         """Try candidates in order. Where matches are rarer than expected: where to go on, what was found, False."""
         found: list[int] = []
-        budget = 4 * tries + 1024
+        budget = 4 * tries + 1024 if self.search.at_most > SMALL else 2 * tries + 64
         step = min(max(tries + tries // 4 + 8, 64), 1024)
         for leaf in _leaves_from(self.tiers.root, self._turn(start), self.backward):
             if self._beyond(leaf):
