@@ -61,8 +61,14 @@ class Server:
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
-        self._rest.join(PATIENCE_S)
+        self.close()
         return code
+
+    def close(self) -> None:
+        """Let go of a server that has ended."""
+        self._rest.join(PATIENCE_S)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -78,8 +84,8 @@ def serve(tmp_path: Path) -> Iterator[Any]:
     for server in servers:
         if server.process.poll() is None:
             server.end()
-        if server.process.stdout is not None:
-            server.process.stdout.close()
+        else:
+            server.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,13 @@ Opened = Callable[..., Library]
 
 
 @pytest.fixture
-def open_with(tmp_path: Path, clock: Any) -> Iterator[Opened]:
-    """Opens libraries in this test's folder with the settings it names; all are closed at its end."""
-    from contextlib import ExitStack
-
+def open_with(tmp_path: Path, clock: Any, database_url: str) -> Iterator[Opened]:
+    """Opens this test's library with the settings it names, on each engine in turn; closed at the test's end."""
     with ExitStack() as stack:
 
         def opener(**given: object) -> Library:
-            settings = load_settings({}, given={"library": str(tmp_path / "library"), **given})
+            place = {"library": str(tmp_path / "library"), "database_url": database_url}
+            settings = load_settings({}, given={**place, **given})
             return stack.enter_context(open_library(settings, clock=clock))
 
         yield opener

@@ -376,3 +376,8 @@ def test_resuming_needs_the_same_file(link: Link) -> None:
 def test_the_database_folder_is_not_reached(client: TestClient, tmp_path: Path) -> None:
     for path in ("../library.db", "..%2flibrary.db", "%2e%2e/library.db", "1/../../library.db"):
         assert client.get(f"/api/download/files/{path}").status_code in {400, 403, 404}
+
+
+def test_a_range_means_nothing_to_head(link: Link) -> None:
+    answer = link.client.head(link.address, headers={"range": "bytes=1-2"})
+    assert (answer.status_code, answer.headers["content-length"]) == (200, str(SIZE))

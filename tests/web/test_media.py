@@ -181,3 +181,28 @@ def test_a_video_without_ffmpeg_is_a_clear_501(
     answer = client.get(url(7, "anim=false,transcode=true,width=450", "x.jpeg"))
     assert answer.status_code == 501
     assert "ffmpeg" in answer.json()["error"]
+
+
+def test_an_avatar_and_an_open_cover_are_seen_though_no_post_publishes_them(
+    client: TestClient, library: Library, user: int
+) -> None:
+    from pinako.catalog.collections import Collection
+    from pinako.services import publish
+    from pinako.services.settle import Touched, settle
+
+    for number, level in ((7, 1), (8, 1), (9, 1), (10, 4)):
+        add_image(library, user, number, png(size=(64 + number, 64)), level=level)
+    now = library.now()
+    with library.database.write() as w:
+        touched = Touched()
+        for number in (7, 8, 9, 10):
+            w.update("images", number, {"post_id": None, "published_at": None})
+            touched.images.add(number)
+        w.update("users", user, {"image": key_of(7), "profile_picture_id": 10})
+        for number, read in ((8, "Public"), (9, "Private")):
+            cover = Collection(
+                id=number, name="c", user_id=user, image_id=number, read=read, created_at=now, updated_at=now
+            )
+            publish.keep_collection(w, touched, cover)
+        settle(w, touched, now)
+    assert [client.get(url(number)).status_code for number in (7, 8, 9, 10)] == [200, 200, 404, 404]

@@ -40,7 +40,8 @@ def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
     """The medium of a key. NotFound where no image that refers to it is one that this caller may see."""
     read, now = library.database.read(), library.now()
     images = select(read, Image, "media_key = ? AND blob IS NOT NULL ORDER BY id LIMIT 100", (key,))
-    seen = [image for image in images if visibility.sees_image(image, viewer, now)]
+    shown = [_as_shown(read, image) for image in images]
+    seen = [image for image in shown if visibility.sees_image(image, viewer, now)]
     if not seen:
         raise NotFound(MISSING)
     stranger = access.anonymous(library.caps)
@@ -52,6 +53,19 @@ def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
         public=any(visibility.sees_image(each, stranger, now) for each in seen),
         bare=not viewer.moderator and any(each.hide_meta and each.user_id != viewer.user_id for each in seen),
     )
+
+
+def _as_shown(read: Statements, image: Image) -> Image:
+    """An image that no post publishes, as if one did where it is somebody's avatar or the cover of an open collection."""
+    if image.post_id is not None or image.published_at is not None or not _is_shown(read, image):
+        return image
+    return msgspec.structs.replace(image, published_at=image.created_at)
+
+
+def _is_shown(read: Statements, image: Image) -> bool:
+    avatar = "SELECT 1 FROM users WHERE deleted_at IS NULL AND (profile_picture_id = ? OR image = ?) LIMIT 1"
+    cover = "SELECT 1 FROM collections WHERE image_id = ? AND deleted_at IS NULL AND read <> 'Private' LIMIT 1"
+    return bool(read.rows(avatar, (image.id, image.media_key)) or read.rows(cover, (image.id,)))
 
 
 def mime_of(read: Statements, sha256: str) -> str:

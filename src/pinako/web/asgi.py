@@ -5,6 +5,7 @@ Plain ASGI without layers of middleware: for a page that costs 60 µs to make, e
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -118,7 +119,9 @@ class Door:
         try:
             await self._send(ask, route, answer, send)
         except PinakoError as error:  # the head is out: all that is left is to end the connection
-            log.error("%s %s broke off: %s", ask.method, ask.path, error)
+            log.warning("%s %s broke off: %s", ask.method, ask.path, error)
+        except asyncio.CancelledError:
+            log.warning("%s %s was cut off, since the server had to end", ask.method, ask.path)
 
     async def _answer(self, ask: Ask, route: Route) -> Answer:
         if ask.method == "OPTIONS":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
@@ -17,6 +18,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 MEGABYTE = 1024 * 1024
+STALLED_S = 60
+"""How long the next part of a body may take to arrive."""
 
 
 class Origins(Protocol):
@@ -104,7 +107,7 @@ class Ask:
             raise too_large(limit)
         pieces, size = [], 0
         while True:
-            message = await self._receive()
+            message = await self._next_message()
             if message["type"] != "http.request":
                 raise Disconnected
             piece: bytes = message.get("body", b"")
@@ -114,6 +117,13 @@ class Ask:
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
+
+    async def _next_message(self) -> Message:
+        try:
+            async with asyncio.timeout(STALLED_S):
+                return await self._receive()
+        except TimeoutError:
+            raise BadRequest("The body did not arrive in time") from None
 
     async def gone(self) -> None:
         """Return when the client has gone away (or was answered); what it still sends is dropped."""

@@ -8,6 +8,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT = 64 * 1024
+HEAD_SECONDS = 30
+"""How long a client may take to send the head of a request."""
 _REFUSAL = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json; charset=utf-8\r\n"
     b'content-length: 37\r\nconnection: close\r\n\r\n{"error":"Request head is too large"}'
@@ -60,11 +62,23 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._in_head = True
+        self._waiting_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
         super().connection_made(transport)
         self.transport = Joining(transport)  # type: ignore[assignment]
+        self._waiting_since = self.loop.time()
+        self.loop.call_later(HEAD_SECONDS, self._look_at_head)
+
+    def _look_at_head(self) -> None:
+        """Let go of a client that has begun a request, or not even that, and sends nothing more."""
+        if self.transport.is_closing():
+            return
+        if self._in_head and self.loop.time() - self._waiting_since >= HEAD_SECONDS:
+            self.transport.close()
+        else:
+            self.loop.call_later(HEAD_SECONDS, self._look_at_head)
 
     def data_received(self, data: bytes) -> None:
         """Parse; what has arrived without ending the head counts against the limit."""
@@ -76,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._in_head = True
+        self._in_head, self._waiting_since = True, self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

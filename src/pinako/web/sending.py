@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import msgspec
 
-from pinako.errors import NotFound, RangeNotSatisfiable
+from pinako.errors import NotFound, RangeNotSatisfiable, Unavailable
 from pinako.media import ranges
 from pinako.web.answers import Answer, Header, Stream, json_answer
 from pinako.web.ask import Ask, Send
 from pinako.web.threads import Threads
+
+STALLED_S = 120
+"""How long a client may take to accept the next piece."""
 
 Read = Callable[[int, int], Iterator[bytes]]
 """Bytes from the first number to the second (not included), in pieces."""
@@ -34,7 +37,8 @@ def answer_file(ask: Ask, threads: Threads, traits: FileTraits, read: Read) -> A
         return Answer(status=304, headers=headers, cache=traits.cache, content_type=b"")
     size = traits.size
     try:
-        part = ranges.read_range(_header(ask, b"range"), size, if_range=_header(ask, b"if-range"), etag=traits.etag)
+        asked = _header(ask, b"range") if ask.method == "GET" else None  # RFC 9110: of no meaning with any other
+        part = ranges.read_range(asked, size, if_range=_header(ask, b"if-range"), etag=traits.etag)
     except RangeNotSatisfiable as error:
         refused = [*headers, (b"content-range", ranges.unsatisfied(size).encode())]
         return json_answer({"error": error.message}, status=416, headers=refused, cache=traits.cache)
@@ -68,7 +72,8 @@ async def pour(ask: Ask, stream: Stream, send: Send) -> None:
     try:
         async for piece in stream.pieces:
             left -= len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+            async with asyncio.timeout(STALLED_S):
+                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
             if left <= 0:
                 return
             gone = gone or asyncio.ensure_future(ask.gone())
@@ -77,6 +82,8 @@ async def pour(ask: Ask, stream: Stream, send: Send) -> None:
         if left:
             raise NotFound("the file became shorter while it was sent")
         await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        raise Unavailable("the client stopped reading") from None
     finally:
         if gone is not None:
             gone.cancel()

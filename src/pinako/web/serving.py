@@ -124,7 +124,8 @@ def _serve_here(door: Door, bound: socket.socket, ready: Callable[[], None], par
     # uvicorn raises the signal again once it has shut down; for us an end that was asked for is a good end.
     for number in STOPS:
         signal.signal(number, server.handle_exit)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    if parent is not None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     try:
         server.run(sockets=[bound])
     finally:
