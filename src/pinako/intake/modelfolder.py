@@ -44,7 +44,9 @@ class ModelFolder:
         self._fresh = {source.path for source in fresh}
         self._sources = [*fresh, *here.values()]
         self._homes = homes
-        self._previews = list(previews)
+        self._previews: dict[Path, list[Source]] = {}
+        for preview in previews:
+            self._previews.setdefault(claims.owners[preview.path], []).append(preview)
         self._heads: list[ModelHead] = []
         self._plans: dict[Path, ModelPlan] = {}
 
@@ -79,10 +81,11 @@ class ModelFolder:
             plan = self._plans.get(path)
             for preview in self._take_previews(path):
                 yield (plan.version if plan is not None else None), preview
-        for preview in self._previews:
-            yield None, preview
+        for previews in self._previews.values():
+            yield from ((None, preview) for preview in previews)
 
     def _take_previews(self, model: Path) -> tuple[Source, ...]:
-        mine = [one for one in self._previews if self._claims.owners.get(one.path) == model]
-        self._previews = [one for one in self._previews if one not in mine]
-        return tuple(mine)
+        """The previews of a model file, those that are called so before a plain picture of its name."""
+        order = {name: place for place, name in enumerate(self._claims.models.get(model, ()))}
+        mine = self._previews.pop(model, [])
+        return tuple(sorted(mine, key=lambda preview: order[preview.path.name]))

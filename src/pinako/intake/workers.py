@@ -8,6 +8,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from pinako.intake.guard import guarded
 from pinako.intake.jobs import Bench, Job, Outcome, Picture, Refused, Weights
 
 if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
     from pinako.intake.work import Workplace
 
 AHEAD = 2
@@ -57,6 +60,15 @@ def path_of(job: Job) -> Path | None:
     return None
 
 
+def _context() -> ForkServerContext | SpawnContext:
+    """How workers are started: by a server that has imported all they need, so that a fresh one is there at once."""
+    if sys.platform == "win32":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["pinako.intake.work"])
+    return context
+
+
 class Workers:
     """Processes that do jobs. For one thread; close it, or use it as a context manager."""
 
@@ -64,7 +76,7 @@ class Workers:
         self._bench = bench
         self._limit = max(1, count)
         self._workers: list[_Worker] = []
-        self._context = multiprocessing.get_context("spawn")
+        self._context = _context()
         self._finished: deque[Finished] = deque()
 
     def has_room_for(self, job: Job) -> bool:
