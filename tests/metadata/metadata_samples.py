@@ -61,7 +61,7 @@ def webp(comment: str, *, lossless: bool = False) -> bytes:
 
 def gif(comment: str, frames: int = 1) -> bytes:
     out = BytesIO()
-    pictures = [Image.new("P", (8, 6), number) for number in range(frames)]
+    pictures = [Image.new("RGB", (8, 6), (40 * number, 0, 0)) for number in range(frames)]
     pictures[0].save(out, "GIF", comment=comment.encode(), save_all=True, append_images=pictures[1:])
     return out.getvalue()
 
@@ -205,5 +205,5 @@ def all_samples(text: str = INFOTEXT) -> dict[str, bytes]:
         "webm": webm({"COMMENT": text}), "webm-late": webm({"comment": text}, tags_last=True),
         "mkv": webm({"comment": text}, doc=b"matroska"), "mp3": mp3({"comment": text}),
         "mp3-utf16": mp3({"comment": text}, utf16=True), "wav": wav(text), "flac": flac({"comment": text}),
-        "ogg": ogg({"COMMENT": text}), "tiff": encoded("TIFF", tiffinfo={270: text}),
+        "ogg": ogg({"COMMENT": text}), "tiff": encoded("TIFF", tiffinfo={270: text.encode()}),
     }  # fmt: skip

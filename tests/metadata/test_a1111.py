@@ -305,14 +305,14 @@ def _said(found: Generation) -> dict[str, Any]:
     return told
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(generations())
 def test_what_is_written_reads_back(generation: Generation) -> None:
     text = write_a1111(generation)
     assert _said(read(text)) == _said(generation)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(generations())
 def test_what_was_read_is_written_the_same_again(generation: Generation) -> None:
     once = write_a1111(read(write_a1111(generation)))

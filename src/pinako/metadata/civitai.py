@@ -78,5 +78,6 @@ def _credited(summary: dict[str, Any], extra: dict[str, Any]) -> list[dict[str, 
         for text in listed[:200] if isinstance(listed, list) else []:
             match = _SHORT.search(text) if isinstance(text, str) else None
             if match and 0 < int(match[2]) < 2**31:
-                found.setdefault(int(match[2]), {"type": word, "modelVersionId": int(match[2])})
+                version = int(match[2])
+                found[version] = {"type": word} | found.get(version, {}) | {"modelVersionId": version}
     return list(found.values())

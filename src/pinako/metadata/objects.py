@@ -25,14 +25,14 @@ def find_objects(fields: Mapping[str, str], *marks: str) -> Iterator[dict[str, A
 
 def numbers(source: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
     """The numeric values of `source` under the names that `keys` gives them; what is no number is left out."""
-    found = {new: number_of(source.get(old)) for old, new in keys.items()}
-    return {key: value for key, value in found.items() if value is not None}
+    found = [(new, number_of(source[old])) for old, new in keys.items() if old in source]
+    return {key: value for key, value in found if value is not None}
 
 
 def texts(source: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
     """The same for texts that say something."""
-    found = {new: text_of(source.get(old)) for old, new in keys.items()}
-    return {key: value for key, value in found.items() if value is not None}
+    found = [(new, text_of(source[old])) for old, new in keys.items() if old in source]
+    return {key: value for key, value in found if value is not None}
 
 
 def spelled(source: Mapping[str, Any]) -> dict[str, Any]:

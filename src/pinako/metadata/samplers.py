@@ -17,7 +17,7 @@ _NATIVE = {
     "uni_pc": "UniPC", "uni_pc_bh2": "UniPC", "unipc": "UniPC", "unipc_snr": "UniPC", "restart": "Restart",
     "ipndm": "iPNDM", "ipndm_v": "iPNDM_v", "er_sde": "ER SDE", "res_multistep": "Res Multistep",
     "gradient_estimation": "Gradient Estimation", "kdpm_2": "DPM2", "kdpm_2_a": "DPM2 a",
-    "euler ancestral": "Euler a", "dpm++ 2m sde gpu": "DPM++ 2M SDE",
+    "euler ancestral": "Euler a", "euler a": "Euler a", "dpm++ 2m sde gpu": "DPM++ 2M SDE",
 }  # fmt: skip
 _SCHEDULERS = {
     "karras": "Karras", "exponential": "Exponential", "polyexponential": "Polyexponential",

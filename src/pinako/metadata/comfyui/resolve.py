@@ -116,6 +116,8 @@ class Resolver:
 
     def _string(self, node: Node, side: str, depth: int) -> str | None:
         inputs = node.inputs
+        if self._switched(node) is not None:
+            return None
         shown = inputs.get("text_0")
         if isinstance(shown, str) and "Show" in node.kind:
             return shown[:MAX_CHARS]  # what the run has shown: wildcards are resolved in it
@@ -166,12 +168,17 @@ class Resolver:
             return text.replace(find, replacement)[:MAX_CHARS]
         return text
 
+    def _switched(self, node: Node) -> Any:
+        """What a switch with a number lets through."""
+        select = int_of(node.inputs.get("select", node.inputs.get("index")))
+        return None if select is None else node.inputs.get(f"input{select}")
+
     def _onward(self, node: Node, side: str) -> Any:
         """The one link to go on with through reroutes, switches, contexts and pipes."""
         links = {name: [source.id, slot] for name, source, slot in self.graph.links(node)}
-        select = int_of(node.inputs.get("select", node.inputs.get("index")))
-        if select is not None and f"input{select}" in links:
-            return links[f"input{select}"]
+        switched = self._switched(node)
+        if switched is not None:
+            return switched
         for name, link in links.items():
             lowered = name.lower()
             if any(word in lowered for word in _ONWARD) and _OPPOSITE[side] not in lowered:
