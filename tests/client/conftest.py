@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from scripted_upstream import Upstream
 
+import demo_library
+import real_server
 from pinako.client import Client, Retries
 
 
@@ -41,3 +43,14 @@ def open_client(upstream: Upstream, waits: list[float]) -> Iterator[Callable[...
 @pytest.fixture
 def client(open_client: Callable[..., Client]) -> Client:
     return open_client()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[tuple[str, str]]:
+    """A real Pinako over a demo library, as its own process: its address and its owner's key. For reading."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if hasattr(pytestconfig, "workerinput") else base) / "shared"
+    pristine = demo_library.pristine(shared)
+    folder = demo_library.copy_of(pristine, tmp_path_factory.mktemp("asked") / "library")
+    with real_server.serving(folder) as running:
+        yield running.address, demo_library.info_of(pristine).owner_key

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pinako.catalog import levels
 from pinako.client.asks import Call
-from pinako.client.calls.trpc import query
+from pinako.client.calls.trpc import query as ask_query
 from pinako.client.paging import Listed, Mark, Page, cursor_mark
 from pinako.client.reading import Record, read_records
 from pinako.client.records.images import Image, Post, PostOfImages
@@ -274,9 +274,19 @@ def mixed_collection_items(collection_id: int, *, limit: int = 100) -> Listed[Co
 def tag_feed(
     *, limit: int = 100, query: str | None = None, entity: str = "Model", more: Mapping[str, Any] | None = None
 ) -> Listed[Tag]:
-    """`tag.getAll`: tags with ids. Hosts page it by number and cursor; either is followed."""
+    """`tag.getAll`: tags with ids. This list alone is paged by number; a page's mark is the number of the next."""
     values = _given(limit=limit, query=query, entityType=[entity], **(more or {}))
-    return Listed(page=_pages("tag.getAll", values, Tag), key=lambda row: row.id or row.name, what="tag feed")
+    return Listed(page=lambda mark: _tag_page(values, mark, limit), key=lambda row: row.id or row.name, what="tag feed")
+
+
+def _tag_page(values: Mapping[str, Any], mark: Mark | None, limit: int) -> Call[Page[Tag]]:
+    number = int(mark) if mark is not None else 1
+    body = yield from ask_query("tag.getAll", {**values, "page": number})
+    body = body if isinstance(body, dict) else {"items": body}
+    found = read_records(Tag, body.get("items") or [], call="tag.getAll")
+    pages = body.get("totalPages")
+    more = number < pages if isinstance(pages, int) and pages else 0 < limit <= len(found)
+    return Page(items=tuple(found), cursor=number + 1 if more else None)
 
 
 def _pages(
@@ -284,7 +294,7 @@ def _pages(
 ) -> Callable[[Mark | None], Call[Page[R]]]:
     def page(mark: Mark | None) -> Call[Page[R]]:
         asked = {**values, "cursor": mark} if mark is not None else values
-        body = yield from query(procedure, asked)
+        body = yield from ask_query(procedure, asked)
         if not isinstance(body, dict):
             return Page(items=tuple(read_records(kind, body or [], call=procedure)))
         found = read_records(kind, body.get(rows) or [], call=procedure)
