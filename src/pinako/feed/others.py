@@ -104,6 +104,8 @@ def list_tags(
     Never unlisted or admin-only ones; without a prefix only PG and featured ones (rest.md 10). The counts are those of
     `query.entity`.
     """
+    if query.entity not in TAG_LEVELS:  # articles, bounties and the like: a library holds none
+        return Counted(ids=[], counts={}, total=0)
     mask = viewer.mask(query.level)
     counts = _tag_counts(indexes, tallies, TAG_LEVELS[query.entity], viewer, mask)
     order = counts

@@ -18,7 +18,7 @@ from pinako.web.answers import HTML_TYPE, Answer
 from pinako.web.ask import Ask
 from pinako.web.health import VERSION
 from pinako.web.openapi_page import page
-from pinako.web.openapi_rest import ENDPOINTS, Told
+from pinako.web.openapi_rest import ENDPOINTS, LEADS, Told
 from pinako.web.openapi_trpc import PROCEDURES
 from pinako.web.openapi_trpc import Told as Procedure
 from pinako.web.routes import Route
@@ -164,8 +164,20 @@ def _operation(told: Told, route: Route, schemas: Schemas) -> Document:
         "summary": told.text,
         "parameters": [*told.names, *told.parameters],
         **body,
-        "responses": {"200": _success(schemas.of(told.gives)), "304": _unchanged(), **refusals},
+        "responses": {"200": _success(schemas.of(told.gives)) | _links(told), "304": _unchanged(), **refusals},
     }
+
+
+def _links(told: Told) -> Document:
+    """Where the first item of the answer leads."""
+    found = {}
+    for operation, parameter, place in LEADS.get(told.name, ()):
+        value: Any = f"$response.body#{place}"
+        found[operation.replace(".", "-")] = {
+            "operationId": operation,
+            "parameters": {parameter: {"json": {"id": value}} if parameter == "input" else value},
+        }
+    return {"links": found} if found else {}
 
 
 def _shape(code: int, told: Told) -> Any:

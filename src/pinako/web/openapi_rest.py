@@ -39,6 +39,26 @@ HASH = asked.in_path(
 MODEL_ID = asked.in_path("id", asked.ID, "Id of the model.")
 COLLECTION_ID = asked.in_path("id", asked.ID, "Id of the collection.")
 
+LEADS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "listModels": (
+        ("model", "id", "/items/0/id"),
+        ("version", "id", "/items/0/modelVersions/0/id"),
+        ("miniVersion", "id", "/items/0/modelVersions/0/id"),
+        ("download", "id", "/items/0/modelVersions/0/id"),
+        ("versionByHash", "hash", "/items/0/modelVersions/0/files/0/hashes/SHA256"),
+        ("model.getById", "input", "/items/0/id"),
+        ("modelVersion.getById", "input", "/items/0/modelVersions/0/id"),
+        ("user.getById", "input", "/items/0/userId"),
+    ),
+    "listImages": (
+        ("image.get", "input", "/items/0/id"),
+        ("image.getGenerationData", "input", "/items/0/id"),
+        ("post.get", "input", "/items/0/postId"),
+    ),
+    "listCollections": (("collection", "id", "/items/0/id"), ("collection.getById", "input", "/items/0/id")),
+}
+"""Where an answer leads: to which operation, in which parameter, and where in the answer its value stands."""
+
 VERSIONS = "/api/v1/model-versions"
 """The canonical spelling of three."""
 

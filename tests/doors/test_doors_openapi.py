@@ -1,0 +1,148 @@
+"""The OpenAPI document says what the doors do: schemathesis reads it, asks a real server, and finds nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from asking import Doors
+from hypothesis import HealthCheck, Phase, given, settings
+
+import demo_library
+import real_server
+from pinako.web import openapi
+from pinako.web.openapi_rest import ENDPOINTS
+from pinako.wire import params, params_images, params_models
+from pinako.wire.coerce import Fields
+
+CHECKS = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+)
+"""Lenient intake is by design, so those of negative data, unsupported methods and ignored auth are not among them."""
+READERS = {
+    "/api/v1/creators": params.read_creators,
+    "/api/v1/tags": params.read_tags,
+    "/api/v1/users": params.read_users,
+    "/api/v1/collections": params.read_collections,
+    "/api/v1/images": params_images.read_images,
+    "/api/v1/models": lambda pairs: params_models.read_models(pairs, known=True),
+    "/api/v1/model-versions/mini/{}": params.read_mini,
+}
+NEVER = {
+    "modelId",
+    "excludedTagIds",
+    "unlisted",
+    "nsfwLevel",
+    "moderation",
+    "email",
+    "excludedUserIds",
+    "contestBanned",
+}
+"""Declared upstream, and refused with any value (rest.md 10, 14): not documented."""
+
+
+@pytest.fixture(scope="module")
+def patient(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[real_server.Server]:
+    """A server of this module's own: one address asks it thousands of times, which the limiter of collections notices."""
+    folder = demo_library.copy_of(demo_library.pristine(shared), tmp_path_factory.mktemp("openapi") / "library")
+    with real_server.serving(folder) as running:
+        yield running
+
+
+def test_every_path_of_the_api_is_told_of(demo: Doors) -> None:
+    door: Any = demo.client.app
+    assert openapi.untold(door.routes) == []
+
+
+@pytest.mark.parametrize("path", READERS)
+def test_the_parameters_told_of_are_those_that_are_read(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: set[str] = set()
+    take = Fields.take
+
+    def noting(self: Fields, key: str, *rest: Any) -> Any:
+        read.add(key)
+        return take(self, key, *rest)
+
+    monkeypatch.setattr(Fields, "take", noting)
+    READERS[path]([("allowCommercialUse", "Sell")])
+    told = {parameter["name"] for parameter in ENDPOINTS[path].parameters}
+    assert told == read - (NEVER if path in ("/api/v1/tags", "/api/v1/users") else set())
+
+
+def test_every_reference_leads_somewhere(demo: Doors) -> None:
+    document = demo.json("/api/openapi.json")
+    schemas = set(document["components"]["schemas"])
+    for reference in _references(document):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+    names = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    assert len(names) == len(set(names))
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for inner in value.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _references(inner)
+
+
+def test_the_page_needs_nothing_from_elsewhere(demo: Doors) -> None:
+    answer = demo.get("/api/docs")
+    assert answer.headers["content-type"].startswith("text/html")
+    for path in demo.json("/api/openapi.json")["paths"]:
+        assert f"<code>{path}</code>" in answer.text
+    for word in ("<script", "http://", "https://", "@import", "url("):
+        assert word not in answer.text
+
+
+def test_schemathesis_finds_nothing_quickly(patient: real_server.Server) -> None:
+    schema = schemathesis.openapi.from_url(patient.url("/api/openapi.json"))
+    for operation in schema.get_all_operations():
+        _attack(operation.ok())
+
+
+def _attack(operation: Any) -> None:
+    @given(case=operation.as_strategy())
+    @settings(
+        max_examples=4,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+    def ask(case: Any) -> None:
+        case.call_and_validate(checks=[getattr(schemathesis.checks, name) for name in CHECKS])
+
+    ask()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("who", ["anonymous", "owner"])
+def test_schemathesis_finds_nothing(patient: real_server.Server, pristine: Any, who: str, tmp_path: Any) -> None:
+    key = demo_library.info_of(pristine).owner_key
+    shown = ["-H", f"Authorization: Bearer {key}"] if who == "owner" else []
+    program = [sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"]
+    options = ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "30"]
+    run = subprocess.run(
+        [*program, "run", patient.url("/api/openapi.json"), *options, "--workers", "1", "--seed", "7", *shown],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"NO_COLOR": "1", "COLUMNS": "200"},
+    )
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
