@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -76,6 +78,7 @@ def cli(ctx: click.Context, traceback: bool) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. No traceback reaches the user unless asked for."""
+    _mind_sigterm()
     try:
         code = cli.main(list(arguments), prog_name="pinako", standalone_mode=False)
     except click.exceptions.Exit as end:
@@ -97,6 +100,12 @@ def run(arguments: Sequence[str]) -> int:
         click.echo(f"pinako: unexpected error: {type(error).__name__}: {error} (--traceback shows where)", err=True)
         return UNEXPECTED
     return code if isinstance(code, int) else OK
+
+
+def _mind_sigterm() -> None:
+    """SIGTERM ends a verb as Ctrl-C does: worker processes and half-written files are put away, not left behind."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def code_of(error: PinakoError) -> int:

@@ -58,9 +58,20 @@ def serve(
 
 def _ensure_demo(settings: Settings) -> str:
     """The demo library's owner key, the library made if it is not there yet."""
-    from pinako.intake.demo import ensure_demo
+    from pinako.cli.progress import counting_bar
+    from pinako.intake.demo import NOTE, ensure_demo
 
-    return str(ensure_demo(settings.folder, images=DEMO_IMAGES).owner_key)
+    if (settings.folder / NOTE).exists():
+        return ensure_demo(settings.folder).owner_key
+    with counting_bar("painting a demo library") as bar:
+        task = bar.add_task("painting a demo library", total=DEMO_IMAGES)
+        info = ensure_demo(
+            settings.folder,
+            images=DEMO_IMAGES,
+            settings=settings,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    return info.owner_key
 
 
 def _run(settings: Settings, bound: socket.socket, owner_key: str | None) -> int:

@@ -44,6 +44,8 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(trpc.routes(threads))
     door.add(openapi.routes(lambda: door.routes))
     door.add(files.routes(library, media))
+    shown, door.elsewhere = gallery.routes(library, threads)
+    door.add(shown)
     door.at_close(threads.close)
     door.at_close(media.close)
     return door
@@ -63,6 +65,7 @@ class Door:
         self._closing: list[Callable[[], None]] = []
         self._routes: list[Route] = []
         self._table = Table(())
+        self.elsewhere = ELSEWHERE
         self._standing: dict[str, tuple[Header, ...]] = {}
 
     def add(self, routes: Iterable[Route]) -> None:
@@ -105,7 +108,7 @@ class Door:
     async def _serve(self, ask: Ask, send: Send) -> None:
         found = self._table.find(ask.path)
         if found is None:
-            found = (NOWHERE if ask.path.lstrip("/").startswith("api") else ELSEWHERE), ()
+            found = (NOWHERE if ask.path.lstrip("/").startswith("api") else self.elsewhere), ()
         route, ask.args = found
         ask.body_limit = route.body_limit
         try:

@@ -43,7 +43,7 @@ class Rates:
         places = [((who + probe) % _SLOTS) * _SLOT.size for probe in range(_PROBES)]
         held = [(place, *_SLOT.unpack_from(table, place)) for place in places]
         mine = next((slot for slot in held if slot[1] == who), None)
-        mine = mine or next((slot for slot in held if slot[2] < window), None) or held[-1]
+        mine = mine or next((slot for slot in held if not slot[3] or slot[2] < window), None) or held[-1]
         count = mine[3] + 1 if mine[1] == who and mine[2] == window else 1
         _SLOT.pack_into(table, mine[0], who, window, count)
         return int(count)
