@@ -91,12 +91,10 @@ def whole(low: int = -MAX_INT32 - 1, high: int = MAX_INT32, *, above: int | None
 
 def bounded(value: float, low: int, high: int, *, above: int | None = None) -> int:
     """A number as a whole one within bounds, or Refused."""
-    if math.isnan(value):
-        raise Refused(issues.wrong_type("number", "NaN"))
-    if math.isinf(value):
-        raise Refused(issues.wrong_type("number", "Infinity"))
-    if not isinstance(value, int):
-        raise Refused(issues.not_whole())
+    if not isinstance(value, int):  # whole numbers may be larger than any float: they are compared as they are
+        if math.isnan(value):
+            raise Refused(issues.wrong_type("number", "NaN"))
+        raise Refused(issues.wrong_type("number", "Infinity") if math.isinf(value) else issues.not_whole())
     if above is not None and value <= above:
         raise Refused(issues.too_small(above, inclusive=False))
     if value < low:
