@@ -54,7 +54,7 @@ SHOWN = 20
 @click.option(
     "--rules", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="TOML rules for levels and tags."
 )
-@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes. Default: one for each core.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 256), help="Worker processes. Default: one more than cores.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
 def import_files(
     paths: tuple[Path, ...],

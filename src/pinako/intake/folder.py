@@ -24,7 +24,7 @@ from pinako.intake.known import Known
 from pinako.intake.modelfolder import ModelFolder, Placed
 from pinako.intake.report import Report
 from pinako.intake.rules import Rules
-from pinako.intake.walk import Folder, Refusal, Source, walk
+from pinako.intake.walk import Folder, Refusal, Source, is_plain_text, walk
 from pinako.intake.workers import Finished, Running, Workers
 from pinako.intake.writing import Writer
 from pinako.media.store import MediaStore
@@ -35,7 +35,7 @@ LOOK_SECONDS = 0.1
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How one run is done. `user_id` owns what comes in; `processes` 0 is a worker for each core."""
+    """How one run is done. `user_id` owns what comes in; `processes` 0 lets the number of cores decide."""
 
     user_id: int
     rules: Rules = Rules()
@@ -64,7 +64,8 @@ class Run:
         terms = Terms(user_id=options.user_id, rules=options.rules, in_place=options.in_place, dated=options.dated)
         self._writer = Writer(database, store, terms, self.report)
         self._groups = Groups(options.grouping, dated=options.dated)
-        self._workers = Workers(options.processes or os.cpu_count() or 2, self._bench())
+        # One more than there are cores: while one waits for the disk, another decodes.
+        self._workers = Workers(options.processes or (os.cpu_count() or 1) + 1, self._bench())
         self._next: deque[Job] = deque()
         self._number = 0
         self._slots: dict[int, Slot] = {}
@@ -141,7 +142,9 @@ class Run:
         fresh = [source for source in folder.files if source.path not in same]
         fresh = [source for source in fresh if not self._is_skipped(source)]
         yield from self._model_jobs(folder, claims, fresh, same)
-        pictures = [one for one in fresh if one.path not in claims.models and one.path not in claims.owners]
+        others = [one for one in fresh if one.path not in claims.models and one.path not in claims.owners]
+        pictures = [one for one in others if not is_plain_text(one)]
+        self.report.foreign += len(others) - len(pictures)
         for source, slot in self._groups.plan(folder.path, pictures):
             yield self._picture_job(source, slot)
 

@@ -124,6 +124,9 @@ class PictureKeeper:
         if self._terms.in_place and arrival.from_file:
             link = key_of(arrival.source.path)
         publish.keep_blob(w, prepared.sha256, prepared.size, prepared.mime, now, link)
+        if link is not None:  # the newest place of a linked file is where it is looked for
+            sql = "UPDATE blobs SET link_path = ? WHERE sha256 = ? AND link_path IS NOT NULL"
+            w.run(sql, (link, prepared.sha256))
 
     def _keep_new(self, w: Write, touched: Touched, arrival: Arrival, now: int) -> int | None:
         prepared = arrival.prepared

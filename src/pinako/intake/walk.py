@@ -79,6 +79,33 @@ def source_of(path: Path, status: os.stat_result) -> Source:
     return Source(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino & INODE_BITS)
 
 
+MEDIA_ENDINGS = frozenset({
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".jxl", ".heic", ".tif", ".tiff", ".bmp", ".apng", ".mp4", ".m4v",
+    ".mov", ".webm", ".mkv", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a",
+})  # fmt: skip
+_TEXT_BYTES = bytes(range(32, 256)) + b"\t\n\r\f\x1b"
+
+
+def is_plain_text(source: Source) -> bool:
+    """Whether a file without a medium's name begins as text does: captions and notes need no worker to turn them down."""
+    if source.path.suffix.lower() in MEDIA_ENDINGS or source.size == 0:
+        return False
+    try:
+        with source.path.open("rb", buffering=0) as file:
+            start = file.read(256) or b""
+    except OSError:
+        return False
+    return bool(start) and not start.translate(None, _TEXT_BYTES) and _is_utf8(start)
+
+
+def _is_utf8(start: bytes) -> bool:
+    try:
+        start.decode()
+    except UnicodeDecodeError as error:
+        return error.start > len(start) - 4  # a character that was cut in two
+    return True
+
+
 def _why(path: Path, error: OSError) -> str:
     if isinstance(error, FileNotFoundError) and path.is_symlink():
         return "the link leads nowhere"
