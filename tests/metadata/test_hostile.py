@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import metadata_samples as samples
@@ -208,3 +212,29 @@ def _read_damaged_texts(seed: int) -> None:
         json.dumps(to_meta(generation)).encode()
         write_a1111(generation).encode()
         resource_candidates(generation.meta)
+
+
+@pytest.mark.parametrize("case", ["files", "texts"])
+def test_readings_do_not_depend_on_the_hash_seed(case: str) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import hashlib, mutants, metadata_samples\n"
+        "from pinako.metadata import read_bytes, recognise, resource_candidates, write_a1111\n"
+        "digest = hashlib.sha256()\n"
+        "if sys.argv[2] == 'files':\n"
+        "    for data in metadata_samples.all_samples().values(): digest.update(repr(read_bytes(data)).encode())\n"
+        "else:\n"
+        "    for seed in range(300):\n"
+        "        found = recognise(mutants.damaged_fields(seed))\n"
+        "        digest.update(repr(found).encode())\n"
+        "        if found: digest.update((repr(resource_candidates(found.meta)) + write_a1111(found)).encode())\n"
+        "print(digest.hexdigest())\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(Path(__file__).parent), case],
+            env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True, text=True,
+        ).stdout
+        for seed in ("0", "1", "12345")
+    }  # fmt: skip
+    assert len(said) == 1

@@ -81,7 +81,8 @@ def read_file(path: str | os.PathLike[str]) -> Reading:
         finally:
             os.close(handle)
     except OSError as error:
-        raise errors.UnreadableFile(f"{Path(path).name}: {error.strerror or error}") from error
+        name = os.fsencode(Path(path).name).decode("utf-8", "replace")  # names are bytes, messages are text
+        raise errors.UnreadableFile(f"{name}: {error.strerror or error}") from error
 
 
 def read_bytes(data: bytes) -> Reading:

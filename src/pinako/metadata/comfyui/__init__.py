@@ -73,6 +73,9 @@ def find_graph(fields: Mapping[str, str]) -> tuple[Graph | None, str, str]:
         text = fields.get(name)
         if not text or '"' not in text:
             continue
+        if graph is not None and not workflow and name.lower() == "workflow" and text.lstrip()[:1] == "{":
+            workflow = text  # the graph that ran says all; the canvas is only kept
+            continue
         found = loads_dict(text)
         if not found:
             continue

@@ -7,6 +7,7 @@ import struct
 
 from pinako.metadata.containers.source import Notes
 from pinako.metadata.containers.text import decode_loose, decode_user_comment, decode_utf16
+from pinako.metadata.containers.xmp import read_xmp
 
 NAMES = {
     0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0131: "Software", 0x013B: "Artist",
@@ -96,7 +97,10 @@ def _read_directory(block: bytes, offset: int, order: str, notes: Notes, room: _
         elif tag in NAMES:
             size = min(_WIDTHS.get(kind, 1) * length, len(block) - start)
             if size > 0 and room.take(size):
-                add_text(notes, NAMES[tag], _decode(tag, kind, block[start : start + size]))
+                text = _decode(tag, kind, block[start : start + size])
+                if tag == 0x02BC:
+                    read_xmp(text, notes)
+                add_text(notes, NAMES[tag], text)
     after = offset + 2 + 12 * len(entries)
     if entries and after + 4 <= len(block):
         following = struct.unpack_from(order + "I", block, after)[0]

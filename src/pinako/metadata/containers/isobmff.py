@@ -80,6 +80,7 @@ class _Movie(msgspec.Struct):
     width: int | None = None
     height: int | None = None
     duration: float | None = None
+    tracks: int = 0
 
 
 def _facts(brand: bytes, movie: _Movie, sides: tuple[int, int] | None, c2pa: bool, complete: bool) -> Facts:
@@ -92,6 +93,8 @@ def _facts(brand: bytes, movie: _Movie, sides: tuple[int, int] | None, c2pa: boo
             duration=movie.duration, c2pa=c2pa, complete=complete,
         )  # fmt: skip
     mime = _MIMES.get(brand, "video/mp4")
+    if movie.tracks and movie.width is None and mime == "video/mp4":
+        mime = "audio/mp4"  # the brand of a film around sound alone
     kind = "audio" if mime == "audio/mp4" else "video"
     return Facts(
         kind=kind, mime=mime, width=movie.width, height=movie.height, animated=kind == "video",
@@ -124,6 +127,7 @@ def _read_movie(source: Source, movie_box: Box, movie: _Movie, notes: Notes) -> 
 
 
 def _read_track(source: Source, track: Box, movie: _Movie) -> None:
+    movie.tracks += 1
     for box in walk_boxes(source, track.start, track.end):
         if box.kind == b"tkhd":
             head = source.at(box.start, 96)

@@ -18,6 +18,8 @@ MAX_TEXT = 1 << 24
 MAX_FIELDS = 1000
 """The most named texts of one file."""
 
+_HAS_PREAD = hasattr(os, "pread")
+
 
 class Source:
     """Bytes at offsets. Reads past the end answer short, as files do."""
@@ -67,7 +69,7 @@ class Source:
 
 
 def _read_at(handle: int, length: int, offset: int) -> bytes:
-    if hasattr(os, "pread"):
+    if _HAS_PREAD:
         return os.pread(handle, length, offset)
     os.lseek(handle, offset, os.SEEK_SET)  # Windows has no pread
     return os.read(handle, length)
