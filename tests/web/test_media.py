@@ -7,11 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image as Picture
 from starlette.testclient import TestClient
 from web_library import add_image, add_key, add_user, key_of, owner, png
 
+from pinako.catalog.images import Image
+from pinako.catalog.visibility import sees_image
+from pinako.services.access import anonymous, viewer_of_key
 from pinako.services.library import Library
+from pinako.storage.records import find
 
 ACCOUNT = "xG1nkqKTMzGDvpLrqFT7WA"
 A1111 = "lighthouse in fog\nSteps: 30, Sampler: Euler a, CFG scale: 5, Seed: 42, Size: 640x480"
@@ -206,3 +212,72 @@ def test_an_avatar_and_an_open_cover_are_seen_though_no_post_publishes_them(
             publish.keep_collection(w, touched, cover)
         settle(w, touched, now)
     assert [client.get(url(number)).status_code for number in (7, 8, 9, 10)] == [200, 200, 404, 404]
+
+
+LEVELS = st.sampled_from([0, 1, 2, 4, 8, 16, 32])
+STATES = st.fixed_dictionaries(
+    {
+        "level": LEVELS,
+        "minor": st.booleans(),
+        "poi": st.booleans(),
+        "withheld": st.booleans(),
+        "model_restricted": st.booleans(),
+        "level_locked": st.booleans(),
+        "needs_review": st.sampled_from([None, None, "poi", "csam"]),
+        "blocked_for": st.sampled_from([None, None, "tos", "CSAM"]),
+        "ingestion": st.sampled_from(["Scanned", "Scanned", "Pending", "Blocked"]),
+        "availability": st.sampled_from(["Public", "Public", "Private"]),
+        "published_at": st.sampled_from([None, 0, 2**45]),
+        "deleted_at": st.sampled_from([None, None, 5]),
+    }
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=STATES, second=STATES, width=st.sampled_from(["", "/width=96"]))
+def test_bytes_are_given_exactly_where_one_image_of_the_key_is_seen(
+    crowd: Crowd, first: dict[str, Any], second: dict[str, Any], width: str
+) -> None:
+    images = [crowd.become(7, first), crowd.become(8, second)]
+    now = crowd.library.now()
+    for headers, viewer in crowd.callers:
+        status = crowd.client.get(url(7) + width, headers=headers).status_code
+        seen = [image for image in images if sees_image(image, viewer, now)]
+        assert status == (200 if seen else 404)
+        for image in seen:
+            assert not image.withheld
+            assert image.deleted_at is None
+            assert not (image.minor and (image.level == 0 or image.level > 2)), "the mandatory rule"
+
+
+class Crowd:
+    """Two images under one key, and everybody who might ask for them."""
+
+    def __init__(self, library: Library, client: TestClient) -> None:
+        self.library, self.client = library, client
+        user = add_user(library, "inkharbor")
+        add_user(library, "kid", max_level=3)
+        add_user(library, "papercrane")
+        for number in (7, 8):
+            add_image(library, user, number, png())
+        with library.database.write() as w:
+            w.update("images", 8, {"media_key": key_of(7)})
+        names = ["inkharbor", "kid", "papercrane", owner(library).username or ""]
+        keys = [add_key(library, name) for name in names]
+        read = library.database.read()
+        self.callers = [({"authorization": f"Bearer {key}"}, viewer_of_key(read, key, library.caps)[0]) for key in keys]
+        self.callers.append(({}, anonymous(library.caps)))
+
+    def become(self, number: int, state: dict[str, Any]) -> Image:
+        """Give one image this state."""
+        row = {name: int(value) if isinstance(value, bool) else value for name, value in state.items()}
+        with self.library.database.write() as w:
+            w.update("images", number, row)
+        found = find(self.library.database.read(), Image, number)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def crowd(library: Library, client: TestClient) -> Crowd:
+    return Crowd(library, client)
