@@ -237,6 +237,30 @@ def test_how_the_picture_began(latent: Nodes, process: str) -> None:
     assert (found.process, found.width) == (process, None)
 
 
+def test_films_from_a_picture() -> None:
+    start = node(
+        "WanImageToVideo", positive=["6", 0], negative=["7", 0], start_image=["21", 0], width=832, height=480, length=33
+    )
+    found = read(base(n3=sampler(positive=["20", 0], negative=["20", 1], latent_image=["20", 2]), n20=start,
+                      n21=node("LoadImage", image="x.png")))  # fmt: skip
+    assert (found.prompt, found.negative_prompt, found.width, found.process) == (
+        "a lighthouse",
+        "blurry",
+        832,
+        "img2img",
+    )
+
+
+def test_a_film_sampler_with_both_texts_in_one_input() -> None:
+    texts = node("WanVideoTextEncode", positive_prompt="a lighthouse", negative_prompt="blurry")
+    drawn_by = node("WanVideoSampler", seed=5, steps=9, cfg=6, scheduler="unipc", text_embeds=["2", 0], model=["3", 0])
+    found = read({"1": drawn_by, "2": texts, "3": node("WanVideoModelLoader", model="wan.safetensors"),
+                  "4": node("VHS_VideoCombine", images=["1", 0])})  # fmt: skip
+    assert (found.prompt, found.negative_prompt, found.seed) == ("a lighthouse", "blurry", 5)
+    assert found.model is not None
+    assert found.model.name == "wan"
+
+
 STACKS: dict[str, dict[str, Any]] = {
     "loader": node("LoraLoader", lora_name="x/a.safetensors", strength_model=0.5, strength_clip=1, model=["4", 0], clip=["4", 1]),
     "power loader": node("Power Lora Loader (rgthree)", lora_1={"on": True, "lora": "a.safetensors", "strength": 0.5},

@@ -183,6 +183,11 @@ def test_swarm_hashes_are_kept_whole_and_matched_by_their_start() -> None:
     assert found.meta["originalSampler"] == "euler_ancestral"
 
 
+def test_spaces_that_nest_their_model() -> None:
+    nested = SPACE | {"Model": {"Model": "harbour_v1", "Model hash": HASH}}
+    assert read({"parameters": _text(nested)}).model == UsedModel(name="harbour_v1", hash=HASH)
+
+
 def test_ruined_simple_is_no_scheduler() -> None:
     assert read({"parameters": _text(RUINED | {"scheduler": "simple"})}).scheduler is None
 

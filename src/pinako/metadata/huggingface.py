@@ -28,8 +28,9 @@ def _record(found: dict[str, Any]) -> Generation:
     size = size_of(found.get("resolution"))
     if size and "width" not in meta:
         meta["width"], meta["height"] = size
-    name = text_of(found.get("Model") or found.get("model"))
-    digest = hash_of(found.get("Model hash") or found.get("model_hash"))
+    nested = dict_of(found.get("Model"))  # some spaces write {"Model": …, "Model hash": …} there
+    name = text_of(nested.get("Model") or found.get("Model") or found.get("model"))
+    digest = hash_of(nested.get("Model hash") or found.get("Model hash") or found.get("model_hash"))
     resources: list[dict[str, Any]] = []
     if name:
         meta["Model"] = stem_of(name)

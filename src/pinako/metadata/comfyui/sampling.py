@@ -12,7 +12,7 @@ from pinako.metadata.values import size_of
 
 _SETTING_LINKS = ("guider", "sampler", "sigmas", "noise", "pipe", "basic_pipe", "sdxl_tuple", "settings", "sampler_config",
                   "ctx", "context", "base_ctx", "sampler_opts", "seed_opts", "config")  # fmt: skip
-_LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent",
+_LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent", "start_image",
                  "empty_latent", "latents", "images", "guider", "pipe", "positive")  # fmt: skip
 _MAX_DEPTH = 30
 _MAX_SAMPLERS = 40
@@ -178,6 +178,8 @@ def _canvas(resolver: Resolver, node: Node) -> tuple[float | None, float | None]
     """Width and height of the latent that a sampler starts from."""
     graph, seen = resolver.graph, {node.id}
     for _ in range(_MAX_DEPTH):
+        if "TextEncode" in node.kind:
+            break  # its width and height are what the prompt is told, not what is drawn
         for wide, high in (("width", "height"), ("empty_latent_width", "empty_latent_height")):
             if wide in node.inputs and high in node.inputs:
                 return resolver.number(node.inputs[wide], wide), resolver.number(node.inputs[high], high)
