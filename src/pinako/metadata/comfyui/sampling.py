@@ -12,8 +12,8 @@ from pinako.metadata.values import size_of
 
 _SETTING_LINKS = ("guider", "sampler", "sigmas", "noise", "pipe", "basic_pipe", "sdxl_tuple", "settings", "sampler_config",
                   "ctx", "context", "base_ctx", "sampler_opts", "seed_opts", "config")  # fmt: skip
-_LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent", "start_image",
-                 "empty_latent", "latents", "images", "guider", "pipe", "positive")  # fmt: skip
+_LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent",
+                 "start_image", "empty_latent", "latents", "images", "guider", "pipe", "positive")  # fmt: skip
 _MAX_DEPTH = 30
 _MAX_SAMPLERS = 40
 _SAMPLER_CLASSES = {
