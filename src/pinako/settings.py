@@ -144,6 +144,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     )
     upload_link_seconds: Annotated[Positive, Meta(description="Seconds that an upload address is good for.")] = 3_600
 
+    # mirroring
+    mirror_requests_per_second: Annotated[
+        float, Meta(ge=0, description="API requests a second to a host that is mirrored; 0 is no limit.")
+    ] = 2.0
+    mirror_transfers_at_once: Annotated[
+        Positive, Meta(description="Files that are fetched at once from a host that is mirrored.")
+    ] = 4
+    mirror_requests_per_day: Annotated[
+        Count, Meta(description="Requests a day (UTC) to a host that is mirrored; 0 is no limit.")
+    ] = 20_000
+    mirror_loopback_paced: Annotated[
+        bool, Meta(description="The three limits hold for hosts on this machine too; without it those are not paced.")
+    ] = False
+    mirror_retry_days: Annotated[
+        Positive, Meta(description="Days after which something that is gone or closed upstream is asked for again.")
+    ] = 30
+
     # keeping up
     follow_milliseconds: Annotated[
         Positive, Meta(description="Pause between looks at what other processes have written.")
@@ -261,7 +278,7 @@ def sentence(field: msgspec.structs.FieldInfo) -> str:
 def kind(field: msgspec.structs.FieldInfo) -> str:
     """The kind of a setting's value, in words."""
     inner = getattr(field.type, "__origin__", field.type)
-    words = {str: "text", int: "number", bool: "true or false", tuple: "list"}
+    words = {str: "text", int: "number", float: "number", bool: "true or false", tuple: "list"}
     if choices := getattr(inner, "__args__", ()):
         return "list" if field.name in LISTS else ", ".join(f"`{choice}`" for choice in choices)
     return words[inner]

@@ -151,6 +151,26 @@ TABLES: dict[str, str] = {
     "tombstones": """
         source TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, reason TEXT NOT NULL,
         at BIGINT NOT NULL, PRIMARY KEY (source, entity_type, source_id)""",
+    # what is being mirrored: an address with its options, and when it was last whole. target is a client Target as JSON
+    "mirror_targets": """
+        source TEXT NOT NULL, target TEXT NOT NULL, options TEXT NOT NULL, added_at BIGINT NOT NULL,
+        begun_at BIGINT NOT NULL, whole_at BIGINT, PRIMARY KEY (source, target)""",
+    # where an unfinished run goes on: the mark of the first page of each list that is not dealt with; none: it is at its end
+    "mirror_marks": """
+        source TEXT NOT NULL, target TEXT NOT NULL, walk TEXT NOT NULL, mark TEXT,
+        PRIMARY KEY (source, target, walk)""",
+    # the journal: what became of every thing upstream. digest: of its record as last kept; parts: what was fetched of it
+    "mirror_items": """
+        source TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, state TEXT NOT NULL,
+        reason TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '', parts TEXT NOT NULL DEFAULT '',
+        since BIGINT NOT NULL, checked_at BIGINT NOT NULL, retry_at BIGINT,
+        PRIMARY KEY (source, entity_type, source_id)""",
+    # which things a target's lists have named, so that those that left them are noticed
+    "mirror_finds": """
+        source TEXT NOT NULL, target TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL,
+        seen_at BIGINT NOT NULL, PRIMARY KEY (source, target, entity_type, source_id)""",
+    # requests of one day to one host, so that a day's number outlives the process
+    "mirror_budgets": "source TEXT NOT NULL PRIMARY KEY, day TEXT NOT NULL, count BIGINT NOT NULL",
     # blobs of things that became withheld: their bytes go as soon as no visible thing needs them
     "purges": "sha256 TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL",
     "audit": """
@@ -207,6 +227,6 @@ SOURCED = ("users", "images", "posts", "models", "model_versions", "model_files"
 CLUSTERED = (
     "library", "sequences", "sessions", "image_resources", "image_wants", "file_hashes", "image_tags", "image_tag_votes",
     "model_tags", "model_tag_votes", "post_tags", "collection_contributors", "collection_tags", "reactions", "engagements",
-    "tombstones",
+    "tombstones", "mirror_items", "mirror_finds", "mirror_marks",
 )  # fmt: skip
 """Tables of small rows that SQLite keeps in the order of their key (WITHOUT ROWID)."""

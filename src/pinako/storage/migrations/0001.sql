@@ -28,6 +28,11 @@ CREATE TABLE reactions (entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, us
 CREATE TABLE engagements (user_id BIGINT NOT NULL, target_type TEXT NOT NULL, target_id BIGINT NOT NULL, kind TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (user_id, target_type, target_id));
 CREATE TABLE received (entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, door TEXT NOT NULL, fetched_at BIGINT NOT NULL, source TEXT NOT NULL, digest TEXT NOT NULL, body {blob} NOT NULL, PRIMARY KEY (entity_type, entity_id, door, fetched_at));
 CREATE TABLE tombstones (source TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, reason TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (source, entity_type, source_id));
+CREATE TABLE mirror_targets (source TEXT NOT NULL, target TEXT NOT NULL, options TEXT NOT NULL, added_at BIGINT NOT NULL, begun_at BIGINT NOT NULL, whole_at BIGINT, PRIMARY KEY (source, target));
+CREATE TABLE mirror_marks (source TEXT NOT NULL, target TEXT NOT NULL, walk TEXT NOT NULL, mark TEXT, PRIMARY KEY (source, target, walk));
+CREATE TABLE mirror_items (source TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, state TEXT NOT NULL, reason TEXT NOT NULL DEFAULT '', digest TEXT NOT NULL DEFAULT '', parts TEXT NOT NULL DEFAULT '', since BIGINT NOT NULL, checked_at BIGINT NOT NULL, retry_at BIGINT, PRIMARY KEY (source, entity_type, source_id));
+CREATE TABLE mirror_finds (source TEXT NOT NULL, target TEXT NOT NULL, entity_type TEXT NOT NULL, source_id BIGINT NOT NULL, seen_at BIGINT NOT NULL, PRIMARY KEY (source, target, entity_type, source_id));
+CREATE TABLE mirror_budgets (source TEXT NOT NULL PRIMARY KEY, day TEXT NOT NULL, count BIGINT NOT NULL);
 CREATE TABLE purges (sha256 TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE audit (id {serial}, at BIGINT NOT NULL, user_id BIGINT, action TEXT NOT NULL, subject TEXT NOT NULL);
 CREATE TABLE imported_files (path TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, inode BIGINT NOT NULL, sha256 TEXT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, seen_at BIGINT NOT NULL);
