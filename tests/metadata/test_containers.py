@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from io import BytesIO
@@ -338,3 +339,10 @@ def test_embedding_refuses_other_files() -> None:
 def test_readings_are_equal_by_what_they_say() -> None:
     assert isinstance(read_bytes(SAMPLES["png"]), Reading)
     assert read_bytes(SAMPLES["png"]) == read_bytes(SAMPLES["png"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(errors.UnreadableFile):
+        read_file(tmp_path / "pipe.png")

@@ -53,7 +53,7 @@ __all__ = [
 
 Reader = Callable[[Mapping[str, str]], Generation | None]
 
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe must not keep anyone waiting
 
 GENERATORS: tuple[Reader, ...] = (
     a1111.read,

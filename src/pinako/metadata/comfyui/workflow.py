@@ -108,7 +108,7 @@ def _add_node(flat: _Flat, prefix: str, key: str, node: dict[str, Any], context:
 
 
 def _add_subgraph(flat: _Flat, own: str, node: dict[str, Any], connected: dict[str, Any], depth: int) -> None:
-    kind, values = str(node.get("type")), {}
+    kind, values = str(node.get("type", "")), {}
     if kind in flat.sheets:
         sheet, values = flat.sheets[kind], name_widgets(node)
     else:
