@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooManyRequests, Unavailable
 from pinako.services.library import Library
-from pinako.web import downloads, files, health, openapi, rest, trpc
+from pinako.web import downloads, files, gallery, health, openapi, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
 from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers

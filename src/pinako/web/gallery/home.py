@@ -1,0 +1,41 @@
+"""`/`: what is new."""
+
+from __future__ import annotations
+
+from pinako.catalog.queries import CollectionQuery, ImageQuery, ImageSort, ModelQuery, ModelSort, Period
+from pinako.services import browse
+from pinako.web.answers import Answer
+from pinako.web.ask import Ask
+from pinako.web.gallery.pages import Pages
+from pinako.web.gallery.tiles import collection_cards, models, tiles
+from pinako.web.routes import Route
+
+NEW_IMAGES, LIKED_IMAGES, NEW_MODELS, SOME_COLLECTIONS = 30, 12, 8, 4
+
+
+class Home:
+    """The first page."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """The door."""
+        return [self._pages.route("/", self.show)]
+
+    def show(self, ask: Ask) -> Answer:
+        """New pictures, what was liked, new models, some collections."""
+        library, viewer = self._pages.library, self._pages.viewer_of(ask)
+        newest = browse.images(library, ImageQuery(limit=NEW_IMAGES, sort=ImageSort.NEWEST), viewer)
+        liked_query = ImageQuery(limit=LIKED_IMAGES, sort=ImageSort.MOST_REACTIONS, period=Period.MONTH)
+        liked = browse.images(library, liked_query, viewer)
+        listed = browse.models(library, ModelQuery(limit=NEW_MODELS, sort=ModelSort.NEWEST), viewer)
+        shelves = browse.public_collections(library, CollectionQuery(limit=SOME_COLLECTIONS), viewer, covers=True)
+        return self._pages.show(
+            ask,
+            "home.html",
+            tiles=tiles(library, newest.ids, viewer),
+            liked=tiles(library, liked.ids, viewer),
+            models=models(library, listed, viewer),
+            collections=collection_cards(shelves.items),
+        )

@@ -1,0 +1,19 @@
+// Where every page begins.
+
+import { startControls } from "./controls.js";
+import { startHovering } from "./tiles.js";
+import { startKeys } from "./keys.js";
+import { startSearch } from "./search.js";
+import { startCurating } from "./curate.js";
+import { startViewer } from "./viewer.js";
+import { Shelf, Wall } from "./wall.js";
+
+startControls();
+startHovering();
+startKeys();
+startSearch();
+const lists = [...document.querySelectorAll("[data-wall], [data-strip]")].map((list) =>
+  list.dataset.wall !== undefined && list.id ? new Wall(list) : new Shelf(list),
+);
+startViewer(lists);
+startCurating(lists);
