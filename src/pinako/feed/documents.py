@@ -7,9 +7,9 @@ one that is missing (an older library, a fragment format of another version) is 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pinako.feed import gather
 from pinako.storage.database import Database
@@ -29,12 +29,14 @@ class Door(NamedTuple):
     split: Callable[[bytes], Any]
     counts: str = ""
     """Columns of the entity's own table that are spliced on joining, because they move often."""
+    whole: Callable[[Any, Sequence[int]], bytes] | None = None
+    """Joins an item that nothing more is asked of. Done once for all who read it, since most ask for nothing more."""
 
 
 DOORS: dict[str, Door] = {
     door.table: door
     for door in (
-        Door("image", "image_rest", rest_images.write_image, rest_images.split_image, COUNTS),
+        Door("image", "image_rest", rest_images.write_image, rest_images.split_image, COUNTS, rest_images.join_image),
         Door("image", "image_trpc", trpc_images.write_image, trpc_images.split_image, COUNTS),
         Door("post", "post_trpc", trpc_posts.write_post, trpc_posts.split_post, POST_COUNTS),
         Door("model", "model_rest", rest_models.write_model, rest_models.split_model),
@@ -68,11 +70,67 @@ def remake(w: Write, entity: str, ids: Sequence[int], now: int) -> None:
 
 
 class Fragment(NamedTuple):
-    """A fragment ready to join: whose it is, its parts and the counts to splice."""
+    """A fragment ready to join: whose it is, its parts and the counts to splice; `whole` is it joined without anything more."""
 
     id: int
     parts: Any
     counts: tuple[int, ...]
+    whole: bytes = b""
+
+
+class Meta(NamedTuple):
+    """The generation metadata of one image, empty where there is none."""
+
+    id: int
+    text: bytes = b""
+    hidden: bool = False
+    owner: int = 0
+
+    def shows(self, user_id: int | None) -> bool:
+        """Whether there is something that this user may read."""
+        return bool(self.text) and (not self.hidden or self.owner == user_id)
+
+
+K = TypeVar("K", Fragment, Meta)
+
+
+class _Shelf(Generic[K]):
+    """What was read lately of one kind: the young half, and the half that came before it.
+
+    What is read from the old half moves to the young one; when that is full, it becomes the old one and the rest is let go.
+    A page of what everybody reads costs twenty looks into one dictionary: no order to keep, no lock to take.
+    """
+
+    def __init__(self, entries: int) -> None:
+        self._half = max(entries // 2, 1)
+        self._young: dict[int, K] = {}
+        self._old: dict[int, K] = {}
+
+    def find(self, ids: Sequence[int]) -> list[K | None]:
+        """What is here of these, in their order. Writes nothing, so any thread may ask at any time."""
+        return list(map(self._young.get, ids))
+
+    def renew(self, id: int) -> K | None:
+        """One that is in the old half, young again."""
+        found = self._old.get(id)
+        if found is not None:
+            self.put(found)
+        return found
+
+    def put(self, item: K) -> None:
+        """Keep one."""
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+        self._young[item.id] = item
+
+    def drop(self, id: int) -> None:
+        """Let one go."""
+        self._young.pop(id, None)
+        self._old.pop(id, None)
+
+    def clear(self) -> None:
+        """Let all go."""
+        self._young, self._old = {}, {}
 
 
 class Documents:
@@ -81,36 +139,54 @@ class Documents:
     def __init__(self, database: Database, entries: int) -> None:
         self._database = database
         self._entries = entries
-        self._kept: dict[str, OrderedDict[int, Fragment]] = {table: OrderedDict() for table in DOORS}
+        self._kept = {table: _Shelf[Fragment](entries) for table in DOORS}
+        self._metas = _Shelf[Meta](entries)
         self._lock = threading.Lock()
         self._epoch = 0
 
     def fetch(self, table: str, ids: Sequence[int]) -> list[Fragment]:
         """The fragments of these ids in their order; ids without rows are left out."""
-        kept = self._kept[table]
+        found = self._kept[table].find(ids)
+        if None in found:
+            self._complete(self._kept[table], partial(self._load, DOORS[table]), ids, found)
+        return [one for one in found if one is not None]
+
+    def _complete(
+        self, shelf: _Shelf[K], load: Callable[[Sequence[int]], dict[int, K]], ids: Sequence[int], found: list[K | None]
+    ) -> None:
+        """Fill in what the young half does not have."""
         with self._lock:
             epoch = self._epoch
-            found = {id: kept[id] for id in ids if id in kept}
-            for id in found:
-                kept.move_to_end(id)
-        missing = [id for id in ids if id not in found]
+            for place, id in enumerate(ids):
+                if found[place] is None:
+                    found[place] = shelf.renew(id)
+        missing = [id for id, one in zip(ids, found, strict=True) if one is None]
         if missing:
-            fresh = self._load(DOORS[table], missing)
-            found |= fresh
-            self._keep(table, fresh, epoch)
-        return [found[id] for id in ids if id in found]
+            fresh = load(missing)
+            self._keep(shelf, fresh, epoch)
+            for place, id in enumerate(ids):
+                if found[place] is None:
+                    found[place] = fresh.get(id)
 
     def metas(self, ids: Sequence[int], user_id: int | None) -> dict[int, bytes]:
         """The generation metadata of images as JSON: the site's where there is one, else the file's.
 
         Hidden ones only for their owner.
         """
+        found = self._metas.find(ids)
+        if None in found:
+            self._complete(self._metas, self._load_metas, ids, found)
+        return {one.id: one.text for one in found if one is not None and one.shows(user_id)}
+
+    def _load_metas(self, ids: Sequence[int]) -> dict[int, Meta]:
+        """One for each id, so that those without metadata are not asked again."""
         sql = (
             "SELECT m.image_id, COALESCE(m.site_meta, m.file_meta), i.hide_meta, i.user_id FROM image_meta m "
             "JOIN images i ON i.id = m.image_id WHERE m.image_id IN (?*)"
         )
         rows = self._database.read().by_ids(sql, ids)
-        return {id: meta.encode() for id, meta, hidden, owner in rows if meta and (not hidden or owner == user_id)}
+        given = {id: Meta(id, (meta or "").encode(), bool(hidden), owner) for id, meta, hidden, owner in rows}
+        return {id: Meta(id) for id in ids} | given
 
     def _load(self, door: Door, ids: Sequence[int]) -> dict[int, Fragment]:
         read = self._database.read()
@@ -120,39 +196,47 @@ class Documents:
             rows = read.by_ids(f"SELECT e.id, d.body, {columns} FROM {source}", ids)
         else:
             rows = read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)
-        loaded = {row[0]: Fragment(row[0], door.split(row[1]), row[2:]) for row in rows if row[1] is not None}
+        loaded = {row[0]: _fragment(door, row[0], row[1], row[2:]) for row in rows if row[1] is not None}
         lost = [id for id in ids if id not in loaded]
         return loaded | self._make(read, door, lost, rows) if lost else loaded
 
     def _make(self, read: Statements, door: Door, ids: Sequence[int], rows: Iterable[Any]) -> dict[int, Fragment]:
         counts = {row[0]: row[2:] for row in rows}
         nouns = _gather(read, door.entity, ids, self._database.now())
-        return {id: Fragment(id, door.split(door.write(noun)), counts.get(id, ())) for id, noun in nouns.items()}
+        return {id: _fragment(door, id, door.write(noun), counts.get(id, ())) for id, noun in nouns.items()}
 
-    def _keep(self, table: str, fresh: dict[int, Fragment], epoch: int) -> None:
+    def _keep(self, shelf: _Shelf[K], fresh: dict[int, K], epoch: int) -> None:
         """Remember what was loaded, unless something changed meanwhile: it may be older than that change."""
-        kept = self._kept[table]
         with self._lock:
-            if epoch != self._epoch:
+            if epoch != self._epoch or not self._entries:
                 return
-            kept.update(fresh)
-            while len(kept) > self._entries:
-                kept.popitem(last=False)
+            for one in fresh.values():
+                shelf.put(one)
 
     def forget(self, entity: str, ids: Iterable[int]) -> None:
         """These things changed: load them again when they are next asked."""
         gone = list(ids)
         with self._lock:
             self._epoch += 1
-            for door in DOORS.values():
-                if door.entity == entity:
-                    kept = self._kept[door.table]
-                    for id in gone:
-                        kept.pop(id, None)
+            for shelf in self._shelves(entity):
+                for id in gone:
+                    shelf.drop(id)
 
     def forget_all(self) -> None:
         """Everything may have changed."""
         with self._lock:
             self._epoch += 1
-            for kept in self._kept.values():
-                kept.clear()
+            self._metas.clear()
+            for shelf in self._kept.values():
+                shelf.clear()
+
+    def _shelves(self, entity: str) -> Iterator[_Shelf[Fragment] | _Shelf[Meta]]:
+        """Those that hold something of this kind of thing."""
+        yield from (self._kept[door.table] for door in DOORS.values() if door.entity == entity)
+        if entity == "image":
+            yield self._metas
+
+
+def _fragment(door: Door, id: int, body: bytes, counts: tuple[int, ...]) -> Fragment:
+    parts = door.split(body)
+    return Fragment(id, parts, counts, door.whole(parts, counts) if door.whole else b"")

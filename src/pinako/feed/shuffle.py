@@ -49,8 +49,10 @@ class Deal:
     def __init__(self, seed: int) -> None:
         self.seed = seed & 0xFFFF_FFFF
         if self.seed & 1:
-            self.turns = np.argsort(hash_ids(np.arange(CELLS), self.seed ^ 0x9E37_79B9))  # which cell comes when
-            self.ranks = np.argsort(self.turns)  # when a cell comes
+            drawn = hash_ids(np.arange(CELLS), self.seed ^ 0x9E37_79B9) << 12 | np.arange(CELLS)
+            self.turns = np.sort(drawn) & (CELLS - 1)  # which cell comes when
+            self.ranks = np.empty(CELLS, np.int64)  # when a cell comes
+            self.ranks[self.turns] = np.arange(CELLS)
 
     def keys(self, ids: npt.NDArray[np.int32]) -> Longs:
         """Where each id stands in this order."""

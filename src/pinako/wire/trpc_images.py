@@ -126,17 +126,15 @@ def split_image(body: bytes) -> ImageParts:
     return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), tags)
 
 
-@lru_cache(maxsize=65536)
 def stats_text(
     like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int, collected: int, tipped: int
 ) -> bytes:
     """The counts of an item. Views are not counted, here as upstream."""
     return (
-        b',"stats":{"likeCountAllTime":%d,"laughCountAllTime":%d,"heartCountAllTime":%d,"cryCountAllTime":%d,'
-        b'"commentCountAllTime":%d,"collectedCountAllTime":%d,"tippedAmountCountAllTime":%d,'
-        b'"dislikeCountAllTime":%d,"viewCountAllTime":0},"reactions":['
-        % (like, laugh, heart, cry, comment, collected, tipped, dislike)
-    )
+        f',"stats":{{"likeCountAllTime":{like},"laughCountAllTime":{laugh},"heartCountAllTime":{heart},'
+        f'"cryCountAllTime":{cry},"commentCountAllTime":{comment},"collectedCountAllTime":{collected},'
+        f'"tippedAmountCountAllTime":{tipped},"dislikeCountAllTime":{dislike},"viewCountAllTime":0}},"reactions":['
+    ).encode()
 
 
 @lru_cache(maxsize=4096)
@@ -254,7 +252,7 @@ def generation_reply(data: GenerationData) -> Reply:
         type=image.type,
         on_site=image.on_site and shown is not None,
         process=data.process,
-        engine=_text_of(meta.get("engine")),
+        engine=_text_of(meta.get("engine")) or (image.generator if shown is not None else None),
         meta=msgspec.Raw(encode(shown)),
         resources=tuple(_resource(image.id, used) for used in data.resources),
         external=msgspec.Raw(encode(external)),
