@@ -71,8 +71,10 @@ def test_somebody_elses_import_is_theirs(home: Home, outputs: Path) -> None:
         other = access.add_user(w, "somebody", home.database.now())
     (outputs / "two").mkdir()
     (outputs / "two" / "same.png").write_bytes(next(outputs.glob("*.png")).read_bytes())
-    report = home.bring(outputs / "two", user_id=other.id)
-    assert report.images == 1
+    assert home.bring(outputs / "two", user_id=other.id).images == 1
+    # The same file again, now for the other: both have it, and it stays that way.
+    assert home.bring(outputs, user_id=other.id).images == 0
+    assert home.bring(outputs).images == 0
     assert home.value("SELECT COUNT(DISTINCT user_id) FROM images") == 2
     assert home.value("SELECT COUNT(*) FROM blobs") == 1
 

@@ -150,12 +150,14 @@ class Run:
 
     def _known(self, sources: Sequence[Source]) -> dict[Path, Known]:
         """The files that are here already, untouched or merely moved: nobody reads them again."""
+        read, user_id = self._database.read(), self._options.user_id
         by_path = {source.path: source for source in sources}
-        rows = known.by_path(self._database.read(), sources)
+        rows = known.by_path(read, sources)
         same = {path: row for path, row in rows.items() if row.is_same(by_path[path])}
+        same = known.of_user(read, same, user_id)
         self.report.already += len(same)
         strangers = [source for source in sources if source.path not in rows]
-        moved = known.by_inode(self._database.read(), strangers)
+        moved = known.of_user(read, known.by_inode(read, strangers), user_id)
         self._writer.move([(by_path[path], row) for path, row in moved.items()])
         self.report.done_bytes += sum(by_path[path].size for path in (*same, *moved))
         same |= moved

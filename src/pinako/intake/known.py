@@ -7,7 +7,7 @@ same and its old place is empty, else by its content.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -57,6 +57,14 @@ def by_inode(read: Statements, sources: Iterable[Source]) -> dict[Path, Known]:
         if row.is_same(source) and not _is_there(row.path):
             found[source.path] = row
     return found
+
+
+def of_user(read: Statements, rows: Mapping[Path, Known], user_id: int) -> dict[Path, Known]:
+    """Those of these that count for one user: model files, mirrored images, and their own; somebody else's picture does not."""
+    ids = list({row.entity_id for row in rows.values() if row.entity_type == IMAGE})
+    sql = "SELECT id FROM images WHERE (user_id = ? OR source <> '') AND id IN (?*)"
+    own = {row[0] for row in read.by_ids(sql, ids, (user_id,))}
+    return {path: row for path, row in rows.items() if row.entity_type != IMAGE or row.entity_id in own}
 
 
 def _is_there(path: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from pinako.storage.database import Write
+from pinako.storage.scopes import Statements, Write
 
 EMPTY_HASH = "E3B0C44298FC"
 """SHA-256 of nothing: a trainer's bug makes thousands of LoRAs claim it."""
@@ -80,7 +80,7 @@ _BY_HASH = _LOOKUP.format(key="h.hash", tables="file_hashes h JOIN model_files f
 _BY_STEM = _LOOKUP.format(key="f.stem", tables="model_files f")
 
 
-def _candidates(w: Write, sql: str, keys: Iterable[str]) -> dict[str, list[_Found]]:
+def _candidates(w: Statements, sql: str, keys: Iterable[str]) -> dict[str, list[_Found]]:
     found: dict[str, list[_Found]] = defaultdict(list)
     for key, version_id, status, published_at, file_id, meta in w.by_ids(sql, list(dict.fromkeys(keys))):
         if meta and msgspec.json.decode(meta).get("excludeFromAutoDetection"):
@@ -89,18 +89,23 @@ def _candidates(w: Write, sql: str, keys: Iterable[str]) -> dict[str, list[_Foun
     return found
 
 
-def _by_hash(w: Write, keys: Iterable[str]) -> dict[str, int]:
+def _by_hash(w: Statements, keys: Iterable[str]) -> dict[str, int]:
     """The best version of each hash: published first, then the earliest, then the lowest file."""
     return {key: min(rows, key=_Found.rank).version_id for key, rows in _candidates(w, _BY_HASH, keys).items()}
 
 
-def _by_stem(w: Write, keys: Iterable[str]) -> dict[str, int]:
+def _by_stem(w: Statements, keys: Iterable[str]) -> dict[str, int]:
     """The version of each file name, where just one has it: a name that several files bear says nothing."""
     return {
         key: rows[0].version_id
         for key, rows in _candidates(w, _BY_STEM, keys).items()
         if len({row.version_id for row in rows}) == 1
     }
+
+
+def known_keys(read: Statements, hashes: Iterable[str], stems: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Of these hashes and file stems those that lead to a version here."""
+    return set(_by_hash(read, hashes)), set(_by_stem(read, stems))
 
 
 def resolve(w: Write, image_ids: Iterable[int]) -> None:

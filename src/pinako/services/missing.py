@@ -1,0 +1,63 @@
+"""What images say they were made with and the library does not have: name, hash, and how many images want it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from pinako.services.resolve import known_keys
+from pinako.storage.scopes import Statements
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One thing that is wanted. `version_id` where images name an upstream version directly."""
+
+    kind: str
+    name: str | None
+    hash: str | None
+    version_id: int | None
+    images: int
+
+
+_WANTED = (
+    "SELECT w.kind, w.name, w.hash, w.version_id, COUNT(DISTINCT w.image_id) FROM image_wants w "
+    "JOIN images i ON i.id = w.image_id WHERE i.deleted_at IS NULL AND i.withheld = 0 "
+    "GROUP BY w.kind, w.name, w.hash, w.version_id"
+)
+
+
+def list_missing(read: Statements) -> list[Missing]:
+    """Everything that is wanted and not here, the most wanted first.
+
+    Claims of one hash are one thing, whatever names they bear; those without a hash are told apart by kind and name.
+    """
+    rows = [row for row in read.rows(_WANTED) if row[1] or row[2] or row[3]]
+    hashes, names = known_keys(read, (row[2] for row in rows if row[2]), (row[1] for row in rows if row[1]))
+    versions = _versions_here(read, [row[3] for row in rows if row[3]])
+    counts: Counter[tuple[object, ...]] = Counter()
+    shown: dict[tuple[object, ...], Counter[tuple[str, str | None]]] = {}
+    for kind, name, hash, version_id, images in rows:
+        if version_id in versions or hash in hashes or name in names:
+            continue
+        key = ("version", version_id) if version_id else ("hash", hash) if hash else ("name", kind, name)
+        counts[key] += images
+        shown.setdefault(key, Counter())[kind, name] += images
+    found = [_missing(key, count, shown[key].most_common(1)[0][0]) for key, count in counts.items()]
+    return sorted(found, key=lambda one: (-one.images, one.name or "", one.hash or "", one.version_id or 0))
+
+
+def _missing(key: tuple[object, ...], images: int, called: tuple[str, str | None]) -> Missing:
+    kind, name = called
+    return Missing(
+        kind=kind,
+        name=name,
+        hash=str(key[1]) if key[0] == "hash" else None,
+        version_id=int(str(key[1])) if key[0] == "version" else None,
+        images=images,
+    )
+
+
+def _versions_here(read: Statements, ids: Sequence[int]) -> set[int]:
+    return {row[0] for row in read.by_ids("SELECT id FROM model_versions WHERE id IN (?*)", ids)}
