@@ -131,9 +131,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pixel_limit: Annotated[
         Positive, Meta(description="Pixels of the largest picture that is decoded; larger ones are refused as hostile.")
     ] = 200_000_000
-    video_program: Annotated[
-        str, Meta(description="ffmpeg's name or path; without it, work on videos is answered 501.")
-    ] = "ffmpeg"
 
     # what comes in
     body_limit_bytes: Annotated[Positive, Meta(description="Largest body of a REST call.")] = 1 * MIB

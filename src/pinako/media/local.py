@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Final
 
 from pinako.errors import NotFound, StorageError, UnreadableFile
-from pinako.media.session import Session, disk_errors, sweep_sessions, sync_directory
+from pinako.media.session import Session, disk_errors, has_sessions, sweep_sessions, sync_directory
 from pinako.media.store import (
     CHUNK,
     Blob,
@@ -129,6 +129,9 @@ class DirectoryStore:
     def sweep(self) -> int:
         return sweep_sessions(self.root / "incoming")
 
+    def is_quiet(self) -> bool:
+        return not has_sessions(self.root / "incoming")
+
     def close(self) -> None:
         with self._opening:
             if self._session is not None:
@@ -147,11 +150,18 @@ class DirectoryStore:
         return self.root / sha256[:2] / (sha256 + suffix)
 
     def has_copy(self, sha256: str, size: int) -> bool:
-        """Whether a copy of ours is there already; a file of another size under that name is replaced."""
+        """Whether a copy of ours is there already; a file of another size under that name is replaced.
+
+        One that is there counts as new from now on: it may be an orphan that a sweep would take before its row is written.
+        """
+        place = self.place(sha256)
         try:
-            return self.place(sha256).stat().st_size == size
+            if place.stat().st_size != size:
+                return False
+            os.utime(place)
         except OSError:
             return False
+        return True
 
     def _names(self) -> Iterator[str]:
         for shard in sorted(self.root.glob("[0-9a-f][0-9a-f]")):
