@@ -33,6 +33,9 @@ class Writer:
         self._arrivals: list[Arrival] = []
         self._weighed: list[Weighed] = []
         self._last = time.monotonic()
+        # A sweep of another process must see that somebody writes, also while no worker lives.
+        with store.writer():
+            pass
 
     def take_picture(self, arrival: Arrival) -> None:
         """A picture to be kept."""

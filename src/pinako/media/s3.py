@@ -170,6 +170,9 @@ class BucketStore:
     def sweep(self) -> int:
         return 0  # uploads that broke off are no objects, and the bucket's own rules clear their parts
 
+    def is_quiet(self) -> bool:
+        return False
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -43,19 +43,27 @@ class Session:
 
 
 def sweep_sessions(parent: Path) -> int:
-    """Remove the sessions of processes that are gone. Answers how many half-written files went."""
+    """Remove the sessions of processes that are gone. Answers how many half-written files went.
+
+    A process that was killed between two files counts as one: its last whole file may have no row yet.
+    """
     swept = 0
     for lock in sorted(parent.glob(f"*{_LOCK_SUFFIX}")):
         handle = _take(lock)
         if handle is None:
             continue
         with suppress(FileNotFoundError):
-            swept += len(os.listdir(lock.with_suffix("")))
+            swept += max(1, len(os.listdir(lock.with_suffix(""))))
         shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
         with suppress(OSError):
             lock.unlink()
         os.close(handle)
     return swept
+
+
+def has_sessions(parent: Path) -> bool:
+    """Whether a living process may be writing. Ask after a sweep, which removes those of dead ones."""
+    return any(parent.glob(f"*{_LOCK_SUFFIX}"))
 
 
 def sync_directory(path: Path) -> None:

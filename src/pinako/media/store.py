@@ -103,6 +103,10 @@ class MediaStore(Protocol):
         """Remove what interrupted processes left half-written. Answers how many; live processes are not touched."""
         ...
 
+    def is_quiet(self) -> bool:
+        """Whether no living process writes here, this one included. False where the store cannot tell."""
+        ...
+
     def close(self) -> None:
         """Let go of what this process holds."""
         ...

@@ -71,16 +71,24 @@ def _needed(read: Statements, hashes: list[str]) -> Iterator[str]:
 
 
 def _remove_unknown(database: Database, media: MediaStore) -> int:
-    """Delete contents that no row knows. Young ones stay: an import may be just about to write their row."""
-    oldest_kept = database.now() - HOUR
-    return sum(
-        media.delete(sha256) for sha256 in unknown_contents(database, media) if _is_old(media, sha256, oldest_kept)
-    )
+    """Delete contents that no row knows. Where somebody writes, young ones stay: their rows may be about to come.
+
+    Who writes holds a session from before its first content until after its last row. So a content that was there before
+    nobody wrote any more, and has no row after that, will never have one.
+    """
+    stored = list(media.blobs())
+    quiet, oldest_kept = media.is_quiet(), database.now() - HOUR
+    # The age of a reference is that of the user's file and says nothing about when it was written.
+    unknown = _without_rows(database, [blob.sha256 for blob in stored if quiet or blob.linked_to is None])
+    return sum(media.delete(sha256) for sha256 in unknown if quiet or _is_old(media, sha256, oldest_kept))
 
 
 def unknown_contents(database: Database, media: MediaStore) -> list[str]:
     """Stored contents without a row, references to a user's own files apart."""
-    stored = [blob.sha256 for blob in media.blobs() if blob.linked_to is None]
+    return _without_rows(database, [blob.sha256 for blob in media.blobs() if blob.linked_to is None])
+
+
+def _without_rows(database: Database, stored: list[str]) -> list[str]:
     known: set[str] = set()
     for start in range(0, len(stored), _BATCH):
         batch = stored[start : start + _BATCH]
