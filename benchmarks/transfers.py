@@ -174,7 +174,9 @@ def main() -> None:
     finally:
         server.terminate()
         server.wait()
-    medians = {name: {key: statistics.median(run[key] for run in done) for key in done[0]} for name, done in runs.items()}
+    medians = {
+        name: {key: statistics.median(run[key] for run in done) for key in done[0]} for name, done in runs.items()
+    }
     for name, values in medians.items():
         print(f"{name:42} {values['files_per_s']:9.0f} files/s {values['cpu_ms_per_file']:8.3f} ms CPU/file")
     if arguments.json:

@@ -67,6 +67,9 @@ class TransferLoop:
         self._waiting: deque[Wanted] = deque()
         self._back: deque[Callable[[], None]] = deque()
         self._jobs: set[_Job] = set()
+        self._away: set[_Job] = set()
+        """Those whose steps a helper does."""
+        self._connecting: set[Future[Connection]] = set()
         self._done: list[Fetched] = []
         self._timers: list[tuple[float, int, _Job]] = []
         self._numbers = itertools.count()
@@ -103,10 +106,13 @@ class TransferLoop:
                 self._turn()
         finally:
             self._asleep = False
-            for job in self._jobs:
+            for job in self._jobs - self._away:
                 self._leave(job)
                 job.steps.close()
             self._helpers.shutdown()
+            for future in self._connecting:
+                if not future.cancelled() and future.exception() is None:
+                    future.result().close()  # it came up when nobody wanted it any more
             self._selector.close()
             self._bell.close()
             self._ringer.close()
@@ -182,6 +188,7 @@ class TransferLoop:
     def _end(self, job: _Job, outcome: Fetched) -> None:
         self._leave(job)
         self._jobs.discard(job)
+        self._away.discard(job)
         self._done.append(outcome)
 
     def _wait(self, job: _Job, step: Wait) -> None:
@@ -214,9 +221,12 @@ class TransferLoop:
             self._back.append(lambda: self._connected(job, future))
             self._ring()
 
-        self._helpers.submit(self._transfers.connect, place, job.url).add_done_callback(connected)
+        future = self._helpers.submit(self._transfers.connect, place, job.url)
+        self._connecting.add(future)
+        future.add_done_callback(connected)
 
     def _connected(self, job: _Job, future: Future[Connection]) -> None:
+        self._connecting.discard(future)
         try:
             connection = future.result()
         except UpstreamError as error:
@@ -324,6 +334,7 @@ class TransferLoop:
         """A body that only tells its end itself is read by a helper, blocking, with all the steps that follow."""
         self._selector.unregister(connection.socket)
         job.connection = None
+        self._away.add(job)
         connection.socket.settimeout(self._transfers.timeouts.read)
         connection.begin(job.url, head, rest)
 
