@@ -142,15 +142,16 @@ def previews(
 
 
 def post_ids_of(read: Statements, version_ids: Sequence[int]) -> dict[int, list[int]]:
-    """The published posts that credit each version, by id."""
+    """The posts in which the creator of each version shows it, by id; others' posts are found by the image feed."""
     sql = (
-        "SELECT version_id, id FROM posts WHERE version_id IN (?*) AND deleted_at IS NULL "
-        "AND published_at IS NOT NULL ORDER BY id"
+        "SELECT p.version_id, p.id FROM posts p JOIN model_versions v ON v.id = p.version_id "
+        "JOIN models m ON m.id = v.model_id AND m.user_id = p.user_id WHERE p.version_id IN (?*) "
+        "AND p.deleted_at IS NULL AND p.published_at IS NOT NULL ORDER BY p.id"
     )
     found: dict[int, list[int]] = defaultdict(list)
     for version_id, post_id in read.by_ids(sql, version_ids):
         found[version_id].append(post_id)
-    return found
+    return {id: sorted(posts) for id, posts in found.items()}
 
 
 def full_versions(
