@@ -105,6 +105,8 @@ class Sought(msgspec.Struct, frozen=True, kw_only=True):
     bases: tuple[Choice, ...] = ()
     types: tuple[Choice, ...] = ()
     samplers: tuple[Choice, ...] = ()
+    recipe: int | None = None
+    """The code of everything but the seed: images made by asking for the same."""
     seed: Span | None = None
     steps: Span | None = None
     cfg: Span | None = None

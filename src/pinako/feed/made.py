@@ -27,6 +27,8 @@ class _Named(msgspec.Struct):
 
 
 class _Made(msgspec.Struct):
+    prompt: str | None = None
+    negative_prompt: str | None = None
     seed: int | None = None
     steps: int | None = None
     cfg_scale: float | None = None
@@ -52,6 +54,23 @@ def made_codes(generation: str) -> Sequence[int]:
         return ()
 
 
+def recipe_code(generation: str) -> int | None:
+    """One number for everything that was asked of the model but the seed; None where no prompt is known."""
+    try:
+        return _recipe(_made.decode(generation))
+    except msgspec.MsgspecError:
+        return None
+
+
+def _recipe(made: _Made) -> int | None:
+    prompt = " ".join((made.prompt or "").casefold().split())
+    if not prompt:
+        return None
+    negative = " ".join((made.negative_prompt or "").casefold().split())
+    model = made.model.name if made.model else None
+    return made_code("recipe", repr((prompt, negative, model, made.sampler, made.steps, made.cfg_scale)))
+
+
 def _codes(made: _Made) -> Iterator[int]:
     if made.seed is not None:
         yield made_code("seed", made.seed)
@@ -64,6 +83,9 @@ def _codes(made: _Made) -> Iterator[int]:
     for named in (made.model, *made.resources):
         if named is not None and named.name:
             yield made_code("name", text.fold(named.name))
+    recipe = _recipe(made)
+    if recipe is not None:
+        yield recipe
 
 
 def sought_terms(sought: Sought) -> Iterator[Term]:
@@ -79,6 +101,8 @@ def sought_terms(sought: Sought) -> Iterator[Term]:
         yield from (_one(choice, pairs(field, [code_of(name) for name in choice.names])) for choice in choices)
     for choice in sought.samplers:
         yield _one(choice, pairs(FIELD, [made_code("sampler", text.fold(name)) for name in choice.names]))
+    if sought.recipe is not None:
+        yield AnyOf(((FIELD, sought.recipe),))
     yield from _numbers(sought)
 
 
