@@ -25,14 +25,26 @@ class Empty(Exception):
 
 
 class Asked(Generic[Q]):
-    """One query, who asks it, and what its filters may look up."""
+    """One query, who asks it, and what its filters may look up.
+
+    `looked_up`: some filter asked the database, so the answer follows from more than the index; `moment`: when one asked the
+    clock, which stands still for this query.
+    """
 
     def __init__(self, query: Q, viewer: Viewer, database: Database, shelves: Shelves) -> None:
         self.query: Q = query
         self.viewer = viewer
-        self.database = database
         self.shelves = shelves
         self.mask = viewer.mask(query.level)
+        self.looked_up = False
+        self.moment: int | None = None
+        self._database = database
+
+    @property
+    def database(self) -> Database:
+        """The database of the library."""
+        self.looked_up = True
+        return self._database
 
     @property
     def read(self) -> Read:
@@ -42,7 +54,9 @@ class Asked(Generic[Q]):
     @property
     def now(self) -> int:
         """The clock, in milliseconds."""
-        return self.database.now()
+        if self.moment is None:
+            self.moment = self._database.now()
+        return self.moment
 
     @property
     def own(self) -> tuple[tuple[str, int], ...]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pinako.feed import gather
+from pinako.feed.recent import Recent
 from pinako.storage.database import Database
 from pinako.storage.scopes import Statements, Write
 from pinako.wire import rest_images, rest_models, trpc_images, trpc_models, trpc_posts
@@ -94,53 +95,13 @@ class Meta(NamedTuple):
 K = TypeVar("K", Fragment, Meta)
 
 
-class _Shelf(Generic[K]):
-    """What was read lately of one kind: the young half, and the half that came before it.
-
-    What is read from the old half moves to the young one; when that is full, it becomes the old one and the rest is let go.
-    A page of what everybody reads costs twenty looks into one dictionary: no order to keep, no lock to take.
-    """
-
-    def __init__(self, entries: int) -> None:
-        self._half = max(entries // 2, 1)
-        self._young: dict[int, K] = {}
-        self._old: dict[int, K] = {}
-
-    def find(self, ids: Sequence[int]) -> list[K | None]:
-        """What is here of these, in their order. Writes nothing, so any thread may ask at any time."""
-        return list(map(self._young.get, ids))
-
-    def renew(self, id: int) -> K | None:
-        """One that is in the old half, young again."""
-        found = self._old.get(id)
-        if found is not None:
-            self.put(found)
-        return found
-
-    def put(self, item: K) -> None:
-        """Keep one."""
-        if len(self._young) >= self._half:
-            self._old, self._young = self._young, {}
-        self._young[item.id] = item
-
-    def drop(self, id: int) -> None:
-        """Let one go."""
-        self._young.pop(id, None)
-        self._old.pop(id, None)
-
-    def clear(self) -> None:
-        """Let all go."""
-        self._young, self._old = {}, {}
-
-
 class Documents:
     """Fragments by id over the database, the hottest kept in memory. Safe from any thread."""
 
     def __init__(self, database: Database, entries: int) -> None:
         self._database = database
-        self._entries = entries
-        self._kept = {table: _Shelf[Fragment](entries) for table in DOORS}
-        self._metas = _Shelf[Meta](entries)
+        self._kept = {table: Recent[int, Fragment](entries) for table in DOORS}
+        self._metas = Recent[int, Meta](entries)
         self._lock = threading.Lock()
         self._epoch = 0
 
@@ -152,18 +113,22 @@ class Documents:
         return [one for one in found if one is not None]
 
     def _complete(
-        self, shelf: _Shelf[K], load: Callable[[Sequence[int]], dict[int, K]], ids: Sequence[int], found: list[K | None]
+        self,
+        recent: Recent[int, K],
+        load: Callable[[Sequence[int]], dict[int, K]],
+        ids: Sequence[int],
+        found: list[K | None],
     ) -> None:
-        """Fill in what the young half does not have."""
+        """Fill in what was not found at once."""
         with self._lock:
             epoch = self._epoch
             for place, id in enumerate(ids):
                 if found[place] is None:
-                    found[place] = shelf.renew(id)
+                    found[place] = recent.renew(id)
         missing = [id for id, one in zip(ids, found, strict=True) if one is None]
         if missing:
             fresh = load(missing)
-            self._keep(shelf, fresh, epoch)
+            self._keep(recent, fresh, epoch)
             for place, id in enumerate(ids):
                 if found[place] is None:
                     found[place] = fresh.get(id)
@@ -205,32 +170,32 @@ class Documents:
         nouns = _gather(read, door.entity, ids, self._database.now())
         return {id: _fragment(door, id, door.write(noun), counts.get(id, ())) for id, noun in nouns.items()}
 
-    def _keep(self, shelf: _Shelf[K], fresh: dict[int, K], epoch: int) -> None:
+    def _keep(self, recent: Recent[int, K], fresh: dict[int, K], epoch: int) -> None:
         """Remember what was loaded, unless something changed meanwhile: it may be older than that change."""
         with self._lock:
-            if epoch != self._epoch or not self._entries:
+            if epoch != self._epoch:
                 return
             for one in fresh.values():
-                shelf.put(one)
+                recent.put(one.id, one)
 
     def forget(self, entity: str, ids: Iterable[int]) -> None:
         """These things changed: load them again when they are next asked."""
         gone = list(ids)
         with self._lock:
             self._epoch += 1
-            for shelf in self._shelves(entity):
+            for recent in self._recent(entity):
                 for id in gone:
-                    shelf.drop(id)
+                    recent.drop(id)
 
     def forget_all(self) -> None:
         """Everything may have changed."""
         with self._lock:
             self._epoch += 1
             self._metas.clear()
-            for shelf in self._kept.values():
-                shelf.clear()
+            for recent in self._kept.values():
+                recent.clear()
 
-    def _shelves(self, entity: str) -> Iterator[_Shelf[Fragment] | _Shelf[Meta]]:
+    def _recent(self, entity: str) -> Iterator[Recent[int, Fragment] | Recent[int, Meta]]:
         """Those that hold something of this kind of thing."""
         yield from (self._kept[door.table] for door in DOORS.values() if door.entity == entity)
         if entity == "image":

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import (
     CollectionQuery,
     CreatorQuery,
     ImageQuery,
+    ImageSort,
     ModelQuery,
     PostQuery,
     TagQuery,
     UserQuery,
 )
 from pinako.feed import image_rows, images, model_rows, others, post_rows, posts, resources
-from pinako.feed.asking import Asked, Empty
+from pinako.feed.asking import MINUTE, Asked, Empty
 from pinako.feed.documents import Documents
 from pinako.feed.follow import Follower
 from pinako.feed.index import Index
@@ -24,9 +27,28 @@ from pinako.feed.listing import Listing, Question
 from pinako.feed.lookups import Shelves
 from pinako.feed.names import Names
 from pinako.feed.others import Counted, Found, Tallies
+from pinako.feed.recent import Recent
 from pinako.storage.database import Database
 
 SOURCES = (image_rows.SOURCE, post_rows.SOURCE, model_rows.SOURCE)
+
+
+PAGES = 2048
+"""Pages of images that are kept until the next write: everybody's first pages are the same few."""
+
+
+class _KeptPage(msgspec.Struct, frozen=True):
+    """A page that follows from the index alone, and of which state of it; `minute` where it also follows from the clock."""
+
+    listing: Listing
+    index: Index
+    version: int
+    minute: int
+
+    def holds(self, index: Index, database: Database) -> bool:
+        """Whether the same question would be answered the same now."""
+        same = self.index is index and self.version == index.version
+        return same and (not self.minute or self.minute == database.now() // MINUTE)
 
 
 class Feeds:
@@ -41,6 +63,7 @@ class Feeds:
         self.user_names = Names(database, "users", "username_key")
         self.tallies = Tallies()
         self.shelves = Shelves()
+        self._pages = Recent[tuple[ImageQuery, Viewer], _KeptPage](PAGES)
 
     def _changed(self, entity: str, ids: Sequence[int]) -> None:
         """What is kept in memory beside the indexes follows the same notes."""
@@ -64,7 +87,17 @@ class Feeds:
 
     def images(self, query: ImageQuery, viewer: Viewer) -> Listing:
         """One page of images. BadRequest, NotFound (user name), Unauthorized (`hidden` without a login)."""
-        return images.list_images(self.index("image"), Asked(query, viewer, self.database, self.shelves))
+        index = self.index("image")
+        known = self._pages.get((query, viewer))
+        if known is not None and known.holds(index, self.database):
+            return known.listing
+        version = index.version  # before the page: a write in between makes what is kept void, never wrong
+        asked = Asked(query, viewer, self.database, self.shelves)
+        listing = images.list_images(index, asked)
+        if not asked.looked_up and (query.cursor or query.sort != ImageSort.RANDOM):
+            minute = asked.moment // MINUTE if asked.moment is not None else 0
+            self._pages.put((query, viewer), _KeptPage(listing, index, version, minute))
+        return listing
 
     def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
         """How many images the whole list has."""
