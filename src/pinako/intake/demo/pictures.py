@@ -63,7 +63,7 @@ def _film(job: Job) -> PreparedImage:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        paint_video(path, job.image.seed)
+        paint_video(path, job.image.seed, comment=json.dumps({"prompt": json.loads(_graph(job.image, job.made_with))}))
         prepared = prepare_image(path)
         open_store(job.media_url).put_file(path, sha256=prepared.sha256)
     return prepared

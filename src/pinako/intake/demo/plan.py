@@ -19,7 +19,13 @@ FORMATS = ("png", "png", "jpeg", "webp")
 REACTIONS = ("Like", "Like", "Like", "Heart", "Heart", "Laugh", "Cry", "Dislike")
 BASES = ("SDXL 1.0", "SD 1.5", "Flux.1 D", "Pony", "Illustrious", "SDXL 1.0")
 LORA_TYPES = ("LORA", "LORA", "LORA", "TextualInversion", "LoCon", "DoRA")
+FIRST_TYPES = ("Checkpoint", "LORA", "TextualInversion", "Checkpoint")
+"""Kinds of the first creator's models, which are PG and everyday."""
 MOST_MODELS = len(words.MODEL_NAMES)
+DAY = 1 / 730
+"""A day as a share of the two years."""
+RECENT = {0: 0.5, 1: 4, 2: 20}
+"""Models whose newest version is this many days old, so that every period has a model; all of them PG."""
 
 
 class PlannedVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +65,6 @@ class PlannedImage(msgspec.Struct, frozen=True, kw_only=True):
     level: int
     writer: str
     """a1111, comfyui, onsite, or none."""
-    prompt: str
     negative: str
     models: tuple[tuple[int, int], ...]
     weight: float
@@ -142,9 +147,11 @@ def _models(chance: Random, users: int, images: int) -> tuple[PlannedModel, ...]
 
 
 def _model(chance: Random, place: int, name: str, users: int) -> PlannedModel:
-    kind = "Checkpoint" if place in (0, 3, 6) or chance.random() < 0.25 else chance.choice(LORA_TYPES)
+    drawn = "Checkpoint" if place == 6 or chance.random() < 0.25 else chance.choice(LORA_TYPES)
+    kind = FIRST_TYPES[place] if place < len(FIRST_TYPES) else drawn
     base = BASES[place % len(BASES)]
     word = name.split()[0].lower()
+    count = 1 if place % 3 == 1 else chance.randrange(2, 4)
     versions = tuple(
         PlannedVersion(
             name=f"v{number + 1}.0",
@@ -152,11 +159,10 @@ def _model(chance: Random, place: int, name: str, users: int) -> PlannedModel:
             seed=chance.randrange(2**31),
             words=() if kind == "Checkpoint" else (f"{word} style", word),
             pruned=kind == "Checkpoint" and chance.random() < 0.4,
-            at=min(0.97, 0.05 + 0.8 * chance.random() + 0.04 * number),
+            at=_released(chance, place, count - 1 - number),
         )
-        for number in range(1 if place % 3 == 1 else chance.randrange(2, 4))
+        for number in range(count)
     )
-    # The first creator has at least three PG models of everyday kinds.
     special = place in (5, 7, 8, 9, 10)
     return PlannedModel(
         name=name if kind != "Checkpoint" else f"{name} XL",
@@ -170,70 +176,98 @@ def _model(chance: Random, place: int, name: str, users: int) -> PlannedModel:
     )
 
 
-def _usable(models: tuple[PlannedModel, ...], *, checkpoints: bool) -> list[int]:
-    """Models that pictures are made with: listed ones, and those that were deleted since."""
+def _released(chance: Random, place: int, before: int) -> float:
+    """When a version appeared; `before` is how many versions of its model are newer. Later versions are later."""
+    latest = 1 - RECENT[place] * DAY if place in RECENT else 0.05 + 0.9 * chance.random()
+    return latest * (1 - 0.04 * before)
+
+
+def _usable(models: tuple[PlannedModel, ...], level: int, *, checkpoints: bool) -> list[int]:
+    """Listed models that whoever sees a picture of this level may see too, so that its links lead somewhere."""
     return [
         place
         for place, model in enumerate(models)
-        if model.status == "Published" and (model.type == "Checkpoint") is checkpoints
+        if model.status == "Published" and model.level <= level and (model.type == "Checkpoint") is checkpoints
     ]
 
 
 def _posts(chance: Random, models: tuple[PlannedModel, ...], users: int, images: int) -> tuple[PlannedPost, ...]:
-    posts: list[PlannedPost] = []
-    left = images
-    for place, model in enumerate(models):
-        for number, version in enumerate(model.versions):
-            if left > 2:
-                size = min(left - 2, chance.randrange(1, 4))
-                left -= size
-                pictures = tuple(_image(chance, models, model.level, users, made=(place, number)) for _ in range(size))
-                posts.append(
-                    PlannedPost(
-                        user=model.user,
-                        at=min(0.99, version.at + 0.002),
-                        title=model.name,
-                        images=pictures,
-                        shows=(place, number),
-                    )
-                )
+    posts = _previews(chance, models, users, images)
+    left = images - sum(len(post.images) for post in posts)
+    number = 0
+    sizes: list[int] = []
     while left > 0:
-        size = min(left, chance.choice((1, 1, 2, 3, 4, 5, 8)))
+        sizes = sizes or [8, *chance.sample((1, 1, 2, 3, 4, 5), 6)]
+        size = min(left, sizes.pop())
         left -= size
-        level = chance.choices([level for level, _ in LEVEL_SHARES], [share for _, share in LEVEL_SHARES])[0]
-        pictures = tuple(_image(chance, models, _near(chance, level), users) for _ in range(size))
-        title = chance.choice(words.TITLES) if chance.random() < 0.6 else None
-        posts.append(
-            PlannedPost(
-                user=chance.randrange(users),
-                at=_when(chance, len(posts)),
-                title=title,
-                images=pictures,
-                draft=chance.random() < 0.02,
-            )
-        )
+        posts.append(_post(chance, models, users, number, size))
+        number += 1
     return tuple(sorted(posts, key=lambda post: (post.at, post.user)))
+
+
+def _previews(chance: Random, models: tuple[PlannedModel, ...], users: int, images: int) -> list[PlannedPost]:
+    """A post by its creator for every version, one picture each where there are few, published right after it."""
+    versions = [(place, number) for place, model in enumerate(models) for number in range(len(model.versions))]
+    most = 3 if images >= 6 * len(versions) else 1
+    posts = []
+    for place, number in versions[:images]:
+        model = models[place]
+        shows = (place, number)
+        pictures = [_image(chance, models, model.level, users, made=shows) for _ in range(chance.randint(1, most))]
+        after = model.versions[number].at + DAY / 12
+        posts.append(PlannedPost(user=model.user, at=after, title=model.name, images=tuple(pictures), shows=shows))
+    return posts
+
+
+def _post(chance: Random, models: tuple[PlannedModel, ...], users: int, number: int, size: int) -> PlannedPost:
+    """The post of this number. Who, when and which level is dealt, not left to chance, where something must be there:
+    a PG post by everybody, each period, each level, drafts, films."""
+    round_ = number % (2 * users + 30)
+    film = number % 30 == 4
+    level = _level(chance, round_ - users - 1) if round_ > users and not film else levels.PG
+    pictures = [
+        _image(chance, models, _near(chance, level) if place else level, users, video=film and place == 0)
+        for place in range(size)
+    ]
+    return PlannedPost(
+        user=number if number < users else chance.randrange(users),
+        at=_when(chance, number),
+        title=chance.choice(words.TITLES) if chance.random() < 0.6 else None,
+        images=tuple(pictures),
+        draft=round_ == users,
+    )
+
+
+def _level(chance: Random, place: int) -> int:
+    """One post of each level, then by their shares."""
+    if place < len(LEVEL_SHARES):
+        return LEVEL_SHARES[place][0]
+    return chance.choices([level for level, _ in LEVEL_SHARES], [share for _, share in LEVEL_SHARES])[0]
 
 
 def _near(chance: Random, level: int) -> int:
     """Mostly the post's own level; a mature post may hold a tamer picture."""
-    return levels.PG if level > levels.PG and chance.random() < 0.12 else level
+    return levels.PG if level > levels.PG and chance.random() < 0.2 else level
 
 
-def _when(chance: Random, place: int) -> float:
-    """Every period has something: each eighth post falls into the last day, week or month, the rest anywhere."""
-    day = 1 / 730
-    if place % 8 == 0:
-        return 1 - chance.random() * day * (0.9, 6.5, 28)[place // 8 % 3]
-    return chance.random()
+def _when(chance: Random, number: int) -> float:
+    """Every period has something: the first posts and each eighth fall into the last day, week or month, others anywhere."""
+    window = number if number < 3 else number // 8 % 3 if number % 8 == 0 else None
+    return chance.random() if window is None else 1 - chance.random() * DAY * (0.9, 6.5, 28)[window]
 
 
 def _image(
-    chance: Random, models: tuple[PlannedModel, ...], level: int, users: int, made: tuple[int, int] | None = None
+    chance: Random,
+    models: tuple[PlannedModel, ...],
+    level: int,
+    users: int,
+    *,
+    made: tuple[int, int] | None = None,
+    video: bool = False,
 ) -> PlannedImage:
     width, height = chance.choice(SIZES)
     writer = chance.choices(("a1111", "comfyui", "onsite", "none"), (52, 26, 14, 8 if level > levels.PG else 0))[0]
-    used = _made_with(chance, models, made)
+    used = _made_with(chance, models, level, made)
     fans = chance.sample(range(users), min(users, int(chance.paretovariate(0.9)) - 1)) if chance.random() > 0.31 else []
     return PlannedImage(
         seed=chance.randrange(2**31),
@@ -242,7 +276,6 @@ def _image(
         format="png" if writer == "comfyui" else chance.choice(FORMATS),
         level=level,
         writer=writer,
-        prompt="",
         negative=chance.choice(words.NEGATIVES),
         models=used,
         weight=chance.choice((0.6, 0.7, 0.8, 1.0)),
@@ -252,7 +285,7 @@ def _image(
         tags=(*chance.sample(words.TAGS, chance.randrange(2, 7)), chance.choice(words.CATEGORIES)),
         comments=int(chance.paretovariate(1.2)) - 1 if chance.random() < 0.4 else 0,
         reactions=tuple((fan, chance.choice(REACTIONS)) for fan in fans),
-        video=level == levels.PG and made is None and chance.random() < 0.015,
+        video=video,
         review=level > levels.PG13 and chance.random() < 0.03,
         hide_meta=level > levels.PG and chance.random() < 0.04,
         key=_key(chance),
@@ -266,9 +299,10 @@ def _key(chance: Random) -> str:
 
 
 def _made_with(
-    chance: Random, models: tuple[PlannedModel, ...], made: tuple[int, int] | None
+    chance: Random, models: tuple[PlannedModel, ...], level: int, made: tuple[int, int] | None
 ) -> tuple[tuple[int, int], ...]:
-    checkpoints, others = _usable(models, checkpoints=True), _usable(models, checkpoints=False)
+    checkpoints = _usable(models, level, checkpoints=True)
+    others = _usable(models, level, checkpoints=False)
     base = made if made is not None and models[made[0]].type == "Checkpoint" else _any(chance, models, checkpoints)
     add = made if made is not None and made != base else _any(chance, models, others) if chance.random() < 0.6 else None
     return (base,) if add is None else (base, add)
