@@ -60,8 +60,18 @@ def path_of(job: Job) -> Path | None:
     return None
 
 
+def keep_to_one_thread() -> None:
+    """Have processes that are started from now on do their sums in one thread each.
+
+    OpenBLAS starts one for each core in every process, and these wait by spinning: small sums take three times as long.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def _context() -> ForkServerContext | SpawnContext:
     """How workers are started: by a server that has imported all they need, so that a fresh one is there at once."""
+    keep_to_one_thread()
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
