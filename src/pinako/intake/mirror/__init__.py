@@ -1,0 +1,1 @@
+"""The archiver: what a page of another host shows, with everything around it, into this library; and it loses nothing."""

@@ -1,0 +1,436 @@
+"""The asking side: lists walked page by page, and for each thing the questions that are still open about it.
+
+It runs on a thread of its own, so that the host is asked while files are fetched and rows are written.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from pinako.client import Client
+from pinako.client.asks import Call
+from pinako.client.calls import entities, feeds
+from pinako.client.listings import Listing
+from pinako.client.paging import Ending, Listed
+from pinako.client.paging import Page as Listed_page
+from pinako.client.records.images import GenerationData, Image, Post
+from pinako.client.records.people import VotableTag
+from pinako.errors import BudgetSpent, UpstreamError, UpstreamNonsense, UpstreamNotFound
+from pinako.intake import journal
+from pinako.intake.journal import Item, State
+from pinako.intake.mirror.documents import digest_of
+from pinako.intake.mirror.findings import (
+    Finding,
+    ImageFound,
+    ListBroken,
+    Page,
+    PageClosed,
+    PostFound,
+    StateFound,
+)
+from pinako.intake.mirror.options import Options, Part
+from pinako.storage.database import Database
+from pinako.wire.times import millis_of
+
+T = TypeVar("T")
+
+TOGETHER = 15
+"""Images whose details share one request: two questions each."""
+POSTS_TOGETHER = 15
+IMAGES_A_PAGE = 200
+
+
+class Stopped(Exception):
+    """The run is to end: nothing more is asked."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run over one target is bound to. `source` names the host in the library, `key` the target."""
+
+    source: str
+    key: str
+    options: Options
+    begun_at: int
+    dry: bool = False
+    """Only what the lists say is asked: nothing will be kept."""
+
+
+class Flying:
+    """Things that are on their way from the asking to the keeping side, so that none is sent twice. For both threads."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, int], list[Page]] = {}
+        self._lock = threading.Lock()
+
+    def launch(self, entity: str, id: int, page: Page) -> bool:
+        """Whether the thing is to be sent. One that is on its way already holds this page too."""
+        with self._lock:
+            page.give()
+            waiting = self._pages.get((entity, id))
+            if waiting is None:
+                self._pages[entity, id] = [page]
+                return True
+            waiting.append(page)
+            return False
+
+    def land(self, entity: str, id: int) -> None:
+        """The thing is dealt with."""
+        with self._lock:
+            for page in self._pages.pop((entity, id), ()):
+                page.tick()
+
+
+class Asker:
+    """Asks one host about one target and gives what it finds, in an order in which it can be written."""
+
+    def __init__(
+        self,
+        client: Client,
+        database: Database,
+        terms: Terms,
+        flying: Flying,
+        give: Callable[[Finding], None],
+        stopping: threading.Event,
+    ) -> None:
+        self.client, self.terms, self.options = client, terms, terms.options
+        self._database, self._flying, self._send, self._stopping = database, flying, give, stopping
+        self._found = 0
+
+    # giving
+
+    def give(self, finding: Finding) -> None:
+        """Hand over a finding; waits while the keeping side is behind."""
+        self.check()
+        self._send(finding)
+
+    def check(self) -> None:
+        """Raise Stopped when the run is to end."""
+        if self._stopping.is_set():
+            raise Stopped
+
+    def note(
+        self, page: Page, entity: str, id: int | None, state: State, reason: str, retry_at: int | None = None
+    ) -> None:
+        """Give a mere note."""
+        page.give()
+        self.give(StateFound(page=page, entity=entity, id=id, state=state, reason=reason, retry_at=retry_at))
+
+    def launch(self, entity: str, id: int, page: Page) -> bool:
+        """Whether a thing is to be sent with this page."""
+        return self._flying.launch(entity, id, page)
+
+    def landed(self, entity: str, id: int) -> None:
+        """A thing that was launched turned out not to be sent."""
+        self._flying.land(entity, id)
+
+    def limited(self, ids: Sequence[int]) -> list[int]:
+        """As many of these as the run still wants; they count."""
+        limit = self.options.limit
+        chosen = list(ids) if limit is None else list(ids[: max(limit - self._found, 0)])
+        self._found += len(chosen)
+        return chosen
+
+    def close(self, page: Page) -> None:
+        """Everything of a page has been given."""
+        page.closed = True
+        self.give(PageClosed(page=page))
+
+    def known(self, entity: str, ids: Iterable[int]) -> dict[int, Item]:
+        """What the journal says of these."""
+        return journal.items(self._database.read(), self.terms.source, entity, list(ids))
+
+    def is_fresh(self, item: Item | None) -> bool:
+        """Whether a thing was dealt with in this very run."""
+        return item is not None and item.checked_at >= self.terms.begun_at
+
+    @property
+    def now(self) -> int:
+        """The clock."""
+        return self._database.now()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many things were found as were asked for."""
+        limit = self.options.limit
+        return limit is not None and self._found >= limit
+
+    # lists
+
+    def walk(
+        self,
+        listed: Listed[T],
+        name: str,
+        handle: Callable[[Sequence[T], Page], None],
+        *,
+        parent: Page | None = None,
+        collection: int | None = None,
+    ) -> None:
+        """Walk a list from where it was left to its end; `handle` gives what each page is about."""
+        begin = Page(name, parent=parent)
+        try:
+            for page, items in self._pages(listed, name, parent, collection):
+                handle(items, page)
+                self.close(page)
+                if self.is_full and parent is None:
+                    break
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            self.broken(begin, str(error))
+        self.close(begin)
+
+    def _pages(
+        self, listed: Listed[T], name: str, parent: Page | None, collection: int | None
+    ) -> Iterator[tuple[Page, Sequence[T]]]:
+        place = journal.place_of(self._database.read(), self.terms.source, self.terms.key, name) if name else None
+        if place is not None and place.ended:
+            return
+        start = msgspec.json.decode(place.mark) if place is not None and place.mark is not None else None
+        listing, previous = Listing(self.client.run, listed), None
+        for found in self._from(listing, start):
+            page = Page(name, mark=found.next, parent=parent, collection=collection)
+            page.previous, previous = previous, page
+            yield page, found.items
+        if listing.ending not in {None, Ending.COMPLETE}:
+            raise UpstreamNonsense(f"The list went in circles ({listing.ending}).")
+
+    def _from(self, listing: Listing[T], start: str | int | None) -> Iterator[Listed_page[T]]:
+        """The pages of a list from a mark on; from its beginning where the host no longer takes that mark."""
+        pages = listing.pages(start)
+        try:
+            first = next(pages, None)
+        except UpstreamError:
+            if start is None:
+                raise
+            pages = listing.pages(None)
+            first = next(pages, None)
+        if first is not None:
+            yield first
+            yield from pages
+
+    def broken(self, page: Page, reason: str) -> None:
+        """Say that a list ended early."""
+        page.give()
+        self.give(ListBroken(page=page, reason=reason))
+
+    # images
+
+    def image_list(self, **asked: Any) -> Listed[Image]:
+        """A list of images as this run asks it."""
+        options = self.options
+        given = {"level": options.levels, "types": options.media_types, "base_models": options.base_models, **asked}
+        return feeds.image_feed(**{"limit": IMAGES_A_PAGE, **given}, with_tags=True, with_meta=True)
+
+    def images(
+        self,
+        listed: Listed[Image],
+        name: str,
+        *,
+        parent: Page | None = None,
+        collection: int | None = None,
+        belongs: Callable[[Image], bool] | None = None,
+    ) -> None:
+        """Walk a list of images and give each with its post and details. `belongs`: rows that fail it are passed over."""
+        fits = belongs or listed.fits
+
+        def handle(rows: Sequence[Image], page: Page) -> None:
+            self.give_images([row for row in rows if fits is None or fits(row)], page, top=parent is None)
+
+        self.walk(listed, name, handle, parent=parent, collection=collection)
+
+    def give_images(self, rows: Sequence[Image], page: Page, *, top: bool = True) -> None:
+        """Give a page's images, those that the filters leave."""
+        chosen = [row for row in rows if self.admits(row)]
+        if top and self.options.limit is not None:
+            chosen = chosen[: max(self.options.limit - self._found, 0)]
+        self._found += len(chosen) if top else 0
+        page.members += [("image", row.id) for row in chosen]
+        known = self.known("image", (row.id for row in chosen))
+        fresh = [row for row in chosen if not self.is_fresh(known.get(row.id)) and self.launch("image", row.id, page)]
+        open_ones: list[ImageFound] = []
+        for found in (self._judge(row, known.get(row.id), page) for row in fresh):
+            if found.steady or self.terms.dry:
+                self.give(found)
+            else:
+                open_ones.append(found)
+        self._give_posts_of([found.row for found in open_ones], page)
+        for start in range(0, len(open_ones), TOGETHER):
+            self._detail(open_ones[start : start + TOGETHER])
+
+    def admits(self, row: Image) -> bool:
+        """Whether the run's filters let an image pass."""
+        options = self.options
+        if row.level and not row.level & options.levels:
+            return False
+        if options.media_types and row.type not in options.media_types:
+            return False
+        at = row.published_at or row.sort_at or row.created_at
+        return options.since is None or at is None or millis_of(at) >= options.since
+
+    def _judge(self, row: Image, known: Item | None, page: Page) -> ImageFound:
+        """What is open about an image."""
+        digest = digest_of(row.raw)
+        wanted = {part for part in (Part.MEDIA, Part.GENERATION, Part.TAGS) if self.options.wants(part)}
+        had = set(known.parts) if known is not None and known.digest == digest else set()
+        lacking = {str(part) for part in wanted} - had
+        at_rest = known is not None and known.digest == digest and known.rests(self.now)
+        if known is not None and known.state is State.WITHHELD and known.digest == digest:
+            lacking = set()
+        elif at_rest:
+            lacking -= {str(Part.MEDIA)}
+        same = known is not None and known.digest == digest
+        return ImageFound(
+            page=page,
+            row=row,
+            digest=digest,
+            known=known,
+            fetch=Part.MEDIA in lacking,
+            steady=same and not lacking,
+            parts=tuple(sorted(had)),
+        )
+
+    def _detail(self, found: Sequence[ImageFound]) -> None:
+        """Ask how images were made and tagged, and give them."""
+        for one, generation, tags in zip(found, *self._asked_details(found), strict=True):
+            parts = {*one.parts}
+            parts |= {str(Part.GENERATION)} if generation is not None else set()
+            parts |= {str(Part.TAGS)} if tags is not None else set()
+            self.give(msgspec.structs.replace(one, generation=generation, tags=tags, parts=tuple(sorted(parts))))
+
+    def _asked_details(
+        self, found: Sequence[ImageFound]
+    ) -> tuple[list[GenerationData | None], list[list[VotableTag] | None]]:
+        generation = [
+            entities.get_generation_data(one.row.id)
+            for one in found
+            if self.options.wants(Part.GENERATION) and Part.GENERATION not in one.parts
+        ]
+        tags = [
+            entities.get_votable_tags(one.row.id)
+            for one in found
+            if self.options.wants(Part.TAGS) and Part.TAGS not in one.parts
+        ]
+        answers = iter(self.batch([*generation, *tags]))
+        made = [
+            self._or_none(next(answers))
+            if self.options.wants(Part.GENERATION) and Part.GENERATION not in one.parts
+            else None
+            for one in found
+        ]
+        tagged = [
+            self._or_none(next(answers)) if self.options.wants(Part.TAGS) and Part.TAGS not in one.parts else None
+            for one in found
+        ]
+        return made, tagged
+
+    def _or_none(self, answer: Any) -> Any:
+        return None if isinstance(answer, UpstreamError) else answer
+
+    def batch(self, calls: Sequence[Call[Any]]) -> list[Any]:
+        """Several questions in one request; each answer or its error. A request that fails as a whole is every one's error."""
+        self.check()
+        if not calls:
+            return []
+        try:
+            return list(self.client.batch(calls))
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            return [error] * len(calls)
+
+    # posts
+
+    def _give_posts_of(self, rows: Sequence[Image], page: Page) -> None:
+        ids = list(dict.fromkeys(row.post_id for row in rows if row.post_id is not None))
+        known = self.known("post", ids)
+        self.give_posts([id for id in ids if not self.is_fresh(known.get(id))], page)
+
+    def give_posts(self, ids: Sequence[int], page: Page) -> None:
+        """Give these posts, their images apart."""
+        wanted = [id for id in ids if self.launch("post", id, page)]
+        for start in range(0, len(wanted), POSTS_TOGETHER):
+            part = wanted[start : start + POSTS_TOGETHER]
+            listed = feeds.post_feed(ids=part, limit=len(part)).page(None)
+            *singles, rows = self.batch([*(entities.get_post(id) for id in part), listed])
+            found: dict[int, Post] = {} if isinstance(rows, UpstreamError) else {row.id: row for row in rows.items}
+            for id, single in zip(part, singles, strict=True):
+                known = None if isinstance(single, UpstreamError) else single
+                self.give(PostFound(page=page, id=id, single=known, listed=found.get(id)))
+
+    # single things
+
+    def image(self, id: int) -> None:
+        """One image by its id."""
+        page = Page(f"image:{id}")
+        listed = self.image_list(image_id=id, level=31, types=(), base_models=(), limit=10)
+        basic, rows = self.batch([entities.get_image(id), listed.page(None)])
+        if isinstance(basic, UpstreamError):
+            self.refused(page, "image", id, basic)
+        else:
+            # A host that ignores the filter answers with somebody else's images: only the right one counts.
+            same = [] if isinstance(rows, UpstreamError) else [row for row in rows.items if row.id == id]
+            self.give_images(same or [basic], page)
+        self.close(page)
+
+    def post(self, id: int) -> None:
+        """One post with its images."""
+        page = Page(f"post:{id}")
+        try:
+            self.client.post(id)
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            self.refused(page, "post", id, error)
+            self.close(page)
+            return
+        self.posts([id], page)
+        self.close(page)
+
+    def posts(self, ids: Sequence[int], page: Page) -> None:
+        """Posts with all their images."""
+        page.members += [("post", id) for id in ids]
+        known = self.known("post", ids)
+        open_ones = [id for id in ids if not self.is_fresh(known.get(id))]
+        self.give_posts(open_ones, page)
+        for id in open_ones:
+            self.images(self.image_list(post_id=id, types=(), base_models=()), "", parent=page)
+
+    def refused(self, page: Page, entity: str, id: int, error: UpstreamError) -> None:
+        """Note that upstream did not give a thing."""
+        item = self.known(entity, [id]).get(id)
+        here = item is not None and item.state in {State.KEPT, State.GONE}
+        state = state_of(error)
+        if state is State.NEVER and here:
+            state = State.GONE
+        self.note(page, entity, id, state, str(error), None)
+
+    def check_gone(self, entity: str, ids: Sequence[int]) -> None:
+        """Ask for things that their lists no longer name, and note those that are gone."""
+        known = self.known(entity, ids)
+        asked = [id for id in ids if id in known and not known[id].rests(self.now)]
+        ask = {"image": entities.get_image, "post": entities.get_post, "model": entities.get_model_details}[entity]
+        page = Page(f"gone:{entity}")
+        for start in range(0, len(asked), TOGETHER):
+            part = asked[start : start + TOGETHER]
+            for id, answer in zip(part, self.batch([ask(id) for id in part]), strict=True):
+                if isinstance(answer, UpstreamNotFound):
+                    self.refused(page, entity, id, answer)
+        self.close(page)
+
+
+def state_of(error: UpstreamError) -> State:
+    """Which state an error of the host puts a thing into."""
+    return _STATES.get(type(error).__name__, State.FAILED)
+
+
+_STATES = {
+    "UpstreamNotFound": State.NEVER,
+    "UpstreamUnauthorized": State.LOGIN,
+    "UpstreamForbidden": State.PRIVATE,
+    "UpstreamGone": State.TAKEN_DOWN,
+    "DamagedDownload": State.DAMAGED,
+}

@@ -1,0 +1,92 @@
+"""Documents as they were received: which parts of one may change without its thing having changed, and their revisions."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from pinako.storage.engine import Value
+from pinako.storage.scopes import Statements, Write
+
+VOLATILE = frozenset(
+    {
+        "stats", "rank", "reactions", "metrics", "_count", "judgeScore", "userReactions", "cursorId", "score", "upVotes",
+        "downVotes", "lastUpvote", "vote", "imageCount", "covered", "canGenerate", "hasSuggestedResources", "itemCount",
+        "cosmetic", "cosmetics", "generationCoverage", "isContributor", "followerCount", "contributorCount", "images",
+    }
+)  # fmt: skip
+"""Members that move by themselves, or belong to another thing: they make no revision."""
+
+
+class Doc(msgspec.Struct, frozen=True, kw_only=True):
+    """One document of one thing. `door` says which call gave it: `trpc`, `trpc.generation`, `rest`, …"""
+
+    door: str
+    body: bytes
+    digest: str
+
+
+def doc_of(door: str, body: Any) -> Doc:
+    """A decoded body as a document; its digest leaves out what moves by itself."""
+    return Doc(door=door, body=msgspec.json.encode(body), digest=digest_of(body))
+
+
+def digest_of(*bodies: Any) -> str:
+    """What tells one revision of a body from another."""
+    text = msgspec.json.encode([_steady(body) for body in bodies], order="sorted")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _steady(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _steady(inner) for name, inner in value.items() if name not in VOLATILE}
+    if isinstance(value, list):
+        return [_steady(inner) for inner in value]
+    return value
+
+
+def keep_document(w: Write, entity: str, id: int, source: str, doc: Doc, now: int) -> bool:
+    """Keep a document where it differs from the newest of its door; whether it was kept. `id` is the local id."""
+    newest = w.row(
+        "SELECT digest, fetched_at FROM received WHERE entity_type = ? AND entity_id = ? AND door = ? "
+        "ORDER BY fetched_at DESC LIMIT 1",
+        (entity, id, doc.door),
+    )
+    if newest is not None and newest[0] == doc.digest:
+        return False
+    row: dict[str, Value] = {
+        "entity_type": entity,
+        "entity_id": id,
+        "door": doc.door,
+        "fetched_at": now if newest is None else max(now, int(newest[1]) + 1),
+        "source": source,
+        "digest": doc.digest,
+        "body": doc.body,
+    }
+    w.insert("received", row)
+    return True
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One document of a thing's history. `fetched_at` in milliseconds; `body` as received."""
+
+    door: str
+    fetched_at: int
+    source: str
+    digest: str
+    body: msgspec.Raw
+
+
+def history(read: Statements, entity: str, id: int) -> list[Revision]:
+    """Every revision of a thing that was ever received, the oldest first. `id` is the local id."""
+    rows = read.rows(
+        "SELECT door, fetched_at, source, digest, body FROM received WHERE entity_type = ? AND entity_id = ? "
+        "ORDER BY fetched_at, door",
+        (entity, id),
+    )
+    return [
+        Revision(door=row[0], fetched_at=row[1], source=row[2], digest=row[3], body=msgspec.Raw(bytes(row[4])))
+        for row in rows
+    ]

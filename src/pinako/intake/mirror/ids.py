@@ -1,0 +1,109 @@
+"""Which local row stands for a thing upstream. The upstream's own number is used wherever it is free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pinako.catalog.people import User
+from pinako.client.records.people import User as Person
+from pinako.intake.mirror.nouns import at
+from pinako.services import publish
+from pinako.storage.records import find
+from pinako.storage.scopes import Statements, Write
+
+NOBODY = -1
+_MOST_REMEMBERED = 20_000
+
+
+def local_id(read: Statements, table: str, source: str, id: int) -> int | None:
+    """The local id of a thing that is here, None where it is not."""
+    found = read.value(f"SELECT id FROM {table} WHERE source = ? AND source_id = ?", (source, id))
+    return None if found is None else int(found)
+
+
+def local_ids(read: Statements, table: str, source: str, ids: Iterable[int]) -> dict[int, int]:
+    """The same for many, by upstream id."""
+    sql = f"SELECT source_id, id FROM {table} WHERE source = ? AND source_id IN (?*)"
+    return {row[0]: row[1] for row in read.by_ids(sql, list(ids), (source,))}
+
+
+def reference(read: Statements, table: str, source: str, id: int | None) -> int | None:
+    """The local id under which a thing is, or will be once it comes; None where its number is another thing's here.
+
+    What is mirrored later takes its own number when that is free, so a reference may be written before.
+    """
+    if id is None or not 0 < id <= publish.MAX_ID:
+        return None
+    here = local_id(read, table, source, id)
+    if here is not None:
+        return here
+    taken = read.row(f"SELECT 1 FROM {table} WHERE id = ?", (id,))
+    return None if taken is not None else id
+
+
+class People:
+    """Accounts of one host, each written once a run unless it changes."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._seen: dict[tuple[int | None, str | None, str | None], int] = {}
+
+    def keep(self, w: Write, person: Person | None, now: int, *, id: int | None = None, name: str | None = None) -> int:
+        """The local id of an account, written where it is new or changed. Without id and name it is nobody's."""
+        upstream_id = person.id if person is not None and person.id is not None else id
+        username = (person.username if person is not None else None) or name
+        image = person.image if person is not None else None
+        key = (upstream_id, username, image)
+        if key not in self._seen:
+            if len(self._seen) >= _MOST_REMEMBERED:
+                self._seen.clear()
+            self._seen[key] = self._keep(w, person, upstream_id, username, image, now)
+        return self._seen[key]
+
+    def forget(self) -> None:
+        """The transaction was undone: nothing of it is known."""
+        self._seen.clear()
+
+    def _keep(
+        self, w: Write, person: Person | None, id: int | None, username: str | None, image: str | None, now: int
+    ) -> int:
+        if id == NOBODY or (id is None and username is None):
+            return NOBODY
+        if id is None:
+            known = w.value(
+                "SELECT id FROM users WHERE source = ? AND username_key = ?", (self._source, str(username).lower())
+            )
+            return int(known) if known is not None else self._new(w, None, username, image, now)
+        local, here = publish.place(w, "users", self._source, id)
+        old = find(w, User, local) if here else None
+        if old is None:
+            return self._new(w, id, username, image, now, local)
+        deleted = at(person.deleted_at) if person is not None else None
+        changed = old.image != image or (username is not None and not self._same_name(old, username)) or deleted
+        if changed:
+            row = _replace(old, username=username or old.username, image=image or old.image, fetched_at=now)
+            publish.keep_user(w, row)
+        return local
+
+    def _same_name(self, old: User, username: str) -> bool:
+        return old.username in {username, f"{username}_{self._source}"}
+
+    def _new(
+        self, w: Write, id: int | None, username: str | None, image: str | None, now: int, local: int | None = None
+    ) -> int:
+        row = User(
+            id=local if local is not None else w.next_id("users"),
+            username=username,
+            image=image,
+            created_at=now,
+            source=self._source,
+            source_id=id,
+            fetched_at=now,
+        )
+        return publish.keep_user(w, row)
+
+
+def _replace(user: User, **changes: object) -> User:
+    import msgspec
+
+    return msgspec.structs.replace(user, **changes)

@@ -1,0 +1,193 @@
+"""The keeping side for models, their versions and files, and for collections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from pinako.catalog.collections import Collection
+from pinako.catalog.resources import Model, ModelFile, ModelVersion
+from pinako.client.records.models import ModelFile as FileRow
+from pinako.intake.journal import State
+from pinako.intake.mirror.documents import doc_of, keep_document
+from pinako.intake.mirror.findings import CollectionFound, FileFound, ModelFound
+from pinako.intake.mirror.ids import People, local_id, local_ids, reference
+from pinako.intake.mirror.model_nouns import file_of, hashes_of, is_gone, model_of, version_of
+from pinako.intake.mirror.nouns import Home, at, json_of
+from pinako.intake.mirror.report import Report
+from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
+from pinako.services import publish
+from pinako.services.settle import Touched
+from pinako.storage.engine import Value
+from pinako.storage.records import find
+from pinako.storage.scopes import Write
+
+OCTETS = "application/octet-stream"
+
+
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A model file whose bytes are in the store. `header` is what its own head says, as JSON."""
+
+    sha256: str
+    size: int
+    header: str | None = None
+
+
+class ModelsKeeper:
+    """Writes models and collections of one host."""
+
+    def __init__(self, source: str, people: People, report: Report) -> None:
+        self._source, self._people, self._report = source, people, report
+
+    def keep_model(self, w: Write, touched: Touched, found: ModelFound, now: int) -> tuple[State, str]:
+        """A model with its versions and files; its state in the journal."""
+        docs, best = found.docs, found.docs.best
+        user_id = self._people.keep(w, best.creator, now, id=docs.creator_id, name=docs.creator_name)
+        local, here = publish.place(w, "models", self._source, docs.id)
+        old = find(w, Model, local) if here else None
+        home = Home(id=local, source=self._source, source_id=docs.id, user_id=user_id, now=now)
+        tags = next((one.tag_names for one in (docs.trpc, docs.rest) if one is not None and one.tag_names), ())
+        publish.keep_model(w, touched, model_of(docs, home, old), tags)
+        for place, (version, beside) in enumerate(docs.versions()):
+            self._keep_version(w, touched, docs, version, beside, local, place, now)
+        for door, one in (("trpc", docs.trpc), ("rest", docs.rest)):
+            if one is not None:
+                keep_document(w, "model", local, self._source, doc_of(door, one.raw), now)
+        self._report.models += old is None
+        gone = is_gone(best.status)
+        self._report.gone += gone and old is not None
+        return (State.GONE, f"upstream says {best.status}") if gone else (State.KEPT, "")
+
+    def _keep_version(
+        self,
+        w: Write,
+        touched: Touched,
+        docs: ModelDocs,
+        version: WholeVersion,
+        beside: WholeVersion | None,
+        model_id: int,
+        place: int,
+        now: int,
+    ) -> None:
+        local, here = publish.place(w, "model_versions", self._source, version.id)
+        home = Home(id=local, source=self._source, source_id=version.id, user_id=0, now=now)
+        old = find(w, ModelVersion, local) if here else None
+        publish.keep_version(w, touched, version_of(version, beside, home, model_id=model_id, place=place, old=old))
+        keep_document(w, "version", local, self._source, doc_of("trpc", version.raw), now)
+        if beside is not None and beside is not version:
+            keep_document(w, "version", local, self._source, doc_of("rest", beside.raw), now)
+        for file, rest in docs.files(version.id):
+            self._keep_file(w, touched, file, rest, local, now)
+        self._report.versions += old is None
+
+    def _keep_file(
+        self, w: Write, touched: Touched, file: FileRow, rest: FileRow | None, version_id: int, now: int
+    ) -> int:
+        local, old = self._place_file(w, file, version_id)
+        home = Home(id=local, source=self._source, source_id=file.id or 0, user_id=0, now=now)
+        noun = file_of(file, rest, home, version_id=version_id, old=old)
+        if file.id is None:
+            noun = msgspec.structs.replace(noun, source_id=None)
+        if old is not None and old.blob and (sha := file.sha256) and old.blob != sha.lower():
+            # Another file under the same number: the old bytes stay in the history until the new ones are here.
+            noun = msgspec.structs.replace(noun, blob=None)
+        return publish.keep_file(w, touched, noun, hashes_of(file) or (hashes_of(rest) if rest else {}))
+
+    def _place_file(self, w: Write, file: FileRow, version_id: int) -> tuple[int, ModelFile | None]:
+        if file.id is not None:
+            local, here = publish.place(w, "model_files", self._source, file.id)
+            return local, find(w, ModelFile, local) if here else None
+        same = w.value("SELECT id FROM model_files WHERE version_id = ? AND name = ?", (version_id, file.name))
+        return (int(same), find(w, ModelFile, int(same))) if same is not None else (w.next_id("model_files"), None)
+
+    def keep_bytes(self, w: Write, touched: Touched, found: FileFound, stored: StoredFile, now: int) -> None:
+        """A file's bytes are here: its row refers to them."""
+        file_id = found.file.id or 0
+        local = local_id(w, "model_files", self._source, file_id)
+        if local is None:
+            return
+        publish.keep_blob(w, stored.sha256, stored.size, OCTETS, now)
+        values: dict[str, Value] = {"blob": stored.sha256}
+        if stored.header is not None:
+            values["header"] = stored.header
+        w.update("model_files", local, values)
+        row: dict[str, Value] = {"file_id": local, "type": "SHA256", "hash": stored.sha256.upper()}
+        w.upsert("file_hashes", row, key=("file_id", "type"))
+        keep_document(
+            w, "file", local, self._source, doc_of("bytes", {"sha256": stored.sha256, "size": stored.size}), now
+        )
+        version = local_id(w, "model_versions", self._source, found.version.id)
+        if version is not None:
+            touched.versions.add(version)
+        self._report.files += 1
+        self._report.fetched += 1
+
+    # collections
+
+    def keep_collection(self, w: Write, touched: Touched, found: CollectionFound, now: int) -> None:
+        """A collection, its members apart."""
+        row = found.collection
+        user_id = self._people.keep(w, row.user, now, id=row.user_id)
+        local, here = publish.place(w, "collections", self._source, row.id)
+        old = find(w, Collection, local) if here else None
+        created = at(row.created_at) or now
+        base = old or Collection(
+            id=local, name=row.name, user_id=user_id, created_at=created, updated_at=now, source=self._source,
+            source_id=row.id,
+        )  # fmt: skip
+        image = row.image.get("id") if row.image else row.image_id
+        changes: dict[str, Any] = {
+            "name": row.name or base.name,
+            "user_id": user_id,
+            "description": row.description,
+            "type": row.type,
+            "mode": row.mode,
+            "read": row.read or base.read,
+            "write": row.write or base.write,
+            "availability": row.availability or base.availability,
+            "nsfw": row.nsfw,
+            "metadata": json_of(row.metadata) if row.metadata else base.metadata,
+            "image_id": reference(w, "images", self._source, image) if type(image) is int else base.image_id,
+            "updated_at": now,
+            "fetched_at": now,
+        }
+        publish.keep_collection(w, touched, msgspec.structs.replace(base, **changes))
+        keep_document(w, "collection", local, self._source, doc_of("trpc", row.raw), now)
+        self._report.collections += old is None
+
+    def keep_members(
+        self, w: Write, touched: Touched, collection: int, members: Sequence[tuple[str, int]], now: int
+    ) -> None:
+        """Put what is here of these into the collection; what is in it already stays where it is."""
+        local = local_id(w, "collections", self._source, collection)
+        if local is None:
+            return
+        for entity, table, kind in (
+            ("image", "images", "Image"),
+            ("post", "posts", "Post"),
+            ("model", "models", "Model"),
+        ):
+            wanted = [id for name, id in members if name == entity]
+            here = local_ids(w, table, self._source, wanted)
+            for id in wanted:
+                if id in here:
+                    self._keep_member(w, local, kind, here[id], now)
+                    getattr(touched, table).add(here[id])
+        touched.collections.add(local)
+
+    def _keep_member(self, w: Write, collection: int, kind: str, id: int, now: int) -> None:
+        known = "SELECT 1 FROM collection_items WHERE collection_id = ? AND entity_type = ? AND entity_id = ?"
+        if w.row(known, (collection, kind, id)) is not None:
+            return
+        lowest = w.value("SELECT MIN(created_at) FROM collection_items WHERE collection_id = ?", (collection,))
+        row: dict[str, Value] = {
+            "id": w.next_id("collection_items"),
+            "collection_id": collection,
+            "entity_type": kind,
+            "entity_id": id,
+            # Lists come newest first, and nobody says when each was added: each is placed just before the last.
+            "created_at": now if lowest is None else int(lowest) - 1,
+        }
+        w.insert("collection_items", row)

@@ -1,0 +1,216 @@
+"""The keeping side's hands: files fetched to temporary names, checked, stored; never a row before its bytes."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from pinako.client import Client
+from pinako.client.calls.flow import extension_for, original_url
+from pinako.client.sending import is_loopback
+from pinako.client.wanted import Fetched, Wanted, wanted_file
+from pinako.errors import PinakoError, StorageError, UpstreamError
+from pinako.intake.guard import attempt
+from pinako.intake.jobs import Bench, Kept, Picture, Refused
+from pinako.intake.journal import State
+from pinako.intake.mirror.asker import state_of
+from pinako.intake.mirror.findings import FileFound, ImageFound
+from pinako.intake.mirror.keeping import FileReady, ImageReady, Medium
+from pinako.intake.mirror.keeping_models import StoredFile
+from pinako.intake.mirror.nouns import media_key_of
+from pinako.intake.walk import INODE_BITS, Source
+from pinako.intake.workers import Workers
+from pinako.media.store import MediaStore
+from pinako.metadata.modelfiles import read_header_only
+from pinako.storage.scopes import Statements
+
+Wish: TypeAlias = ImageFound | FileFound
+
+_EARLY = re.compile(r"early.?access", re.IGNORECASE)
+_WAIT_S = 0.02
+
+
+class _Gotten(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer's end."""
+
+    wish: Wish
+    fetched: Fetched
+
+
+class Hands:
+    """Fetches, checks and stores. For the keeping side's thread.
+
+    `folder` is where unfinished files lie between runs. `processes` look at pictures.
+    """
+
+    def __init__(
+        self, client: Client, store: MediaStore, bench: Bench, folder: Path, *, at_once: int, processes: int
+    ) -> None:
+        self._client, self._store, self._folder = client, store, folder
+        self._most = at_once * 8
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="pinako-mirror")
+        self._gotten: queue.SimpleQueue[_Gotten] = queue.SimpleQueue()
+        self._workers = Workers(processes, bench)
+        self._looked: dict[int, tuple[ImageFound, Path]] = {}
+        self._waiting: list[tuple[ImageFound, Picture, Path]] = []
+        self._number = 0
+        self._under_way = 0
+        self.bytes = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another wish can be taken without piling up."""
+        return self._under_way < self._most
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return self._under_way == 0
+
+    def wish(self, found: Wish) -> ImageReady | FileReady | None:
+        """Begin to fetch; what is refused at once, or None."""
+        try:
+            wanted = self._wanted(found)
+        except PinakoError as error:
+            return _refused(found, error)
+        self._under_way += 1
+        self._pool.submit(self._fetch, found, wanted)
+        return None
+
+    def _wanted(self, found: Wish) -> Wanted:
+        if isinstance(found, ImageFound):
+            row = found.row
+            url = original_url(row, self._client.media_base)
+            self._check(url)
+            name = re.sub(r"[^A-Za-z0-9-]", "_", media_key_of(row))[-64:]
+            to = self._folder / f"{row.id}-{name}{extension_for(row.mime_type, row.type)}"
+            return Wanted(url=url, to=to)
+        file = found.rest or found.file
+        sha256 = found.file.sha256 or file.sha256
+        to = self._folder / f"v{found.version.id}-f{found.file.id}-{(sha256 or 'unknown')[:16].lower()}.model"
+        wanted = wanted_file(found.version, to, origin=self._client.host.origin, file=file)
+        self._check(wanted.url)
+        if not file.download_url and found.file.id:
+            address = f"{self._client.host.origin}/api/download/models/{found.version.id}?fileId={found.file.id}"
+            wanted = msgspec.structs.replace(wanted, url=address)
+        return msgspec.structs.replace(wanted, sha256=sha256, hashed=True)
+
+    def _check(self, url: str) -> None:
+        """A record of another host must not send us to this machine's own services."""
+        if url.startswith("http") and is_loopback(url) and not is_loopback(self._client.host.origin):
+            raise UpstreamError("Its record names an address of this machine.", call=url[:200])
+        if not url:
+            raise UpstreamError("Its record names no address.")
+
+    def _fetch(self, found: Wish, wanted: Wanted) -> None:
+        """On a thread of the pool."""
+        try:
+            fetched = Fetched(wanted=wanted, download=self._client.downloads.fetch(wanted))
+        except PinakoError as error:
+            fetched = Fetched(wanted=wanted, error=error)
+        except OSError as error:
+            fetched = Fetched(wanted=wanted, error=StorageError(str(error)))
+        self._gotten.put(_Gotten(wish=found, fetched=fetched))
+
+    def collect(self, seconds: float) -> Iterator[ImageReady | FileReady]:
+        """What is finished by now; waits so long where nothing is."""
+        yield from self._take_gotten(0.0 if self._looked or self._waiting else seconds)
+        self._hand_out()
+        for finished in self._workers.collect(seconds if self._looked else 0.0):
+            found, path = self._looked.pop(finished.job.number)
+            self._under_way -= 1
+            yield self._seen(found, path, finished.outcome)
+        self._hand_out()
+
+    def _take_gotten(self, seconds: float) -> Iterator[ImageReady | FileReady]:
+        while True:
+            try:
+                gotten = self._gotten.get(timeout=seconds) if seconds else self._gotten.get_nowait()
+            except queue.Empty:
+                return
+            seconds = 0.0
+            ready = self._take(gotten)
+            if ready is not None:
+                self._under_way -= 1
+                yield ready
+
+    def _take(self, gotten: _Gotten) -> ImageReady | FileReady | None:
+        found, download, error = gotten.wish, gotten.fetched.download, gotten.fetched.error
+        if error is not None or download is None:
+            if isinstance(error, StorageError):
+                raise error
+            return _refused(found, error)
+        self.bytes += download.size if download.fetched else 0
+        if isinstance(found, FileFound):
+            return self._store_file(found, download.path, download.sha256 or "")
+        self._number += 1
+        self._waiting.append((found, Picture(number=self._number, source=_source(download.path)), download.path))
+        return None
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._workers.has_room_for(self._waiting[0][1]):
+            found, job, path = self._waiting.pop(0)
+            self._looked[job.number] = (found, path)
+            self._workers.submit(job)
+
+    def _seen(self, found: ImageFound, path: Path, outcome: object) -> ImageReady:
+        """A picture was looked at, and stored where it is one."""
+        if isinstance(outcome, Refused) and outcome.fatal:
+            raise StorageError(outcome.reason)
+        path.unlink(missing_ok=True)
+        if isinstance(outcome, Kept):
+            return ImageReady(found=found, medium=Medium(prepared=outcome.prepared))
+        reason = outcome.reason if isinstance(outcome, Refused) else "it could not be read"
+        return ImageReady(
+            found=found, medium=Medium(state=State.DAMAGED, reason=f"what came is no whole medium: {reason}")
+        )
+
+    def _store_file(self, found: FileFound, path: Path, sha256: str) -> FileReady:
+        """A model file, whose hash the download has checked."""
+        blob = self._store.put_file(path, sha256=sha256 or None)
+        reading, _ = attempt(lambda: read_header_only(path))
+        header = None
+        if reading is not None and reading.header:
+            header = msgspec.json.encode(reading.header).decode()
+        path.unlink(missing_ok=True)
+        stored = StoredFile(sha256=blob.sha256, size=blob.size, header=header)
+        return FileReady(found=found, stored=stored)
+
+    def close(self) -> None:
+        """Let go of threads and processes; what is not finished goes on in another run."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._workers.close()
+        try:
+            self._folder.rmdir()
+        except OSError:
+            return  # unfinished files wait there
+
+
+def known_blob(read: Statements, source: str, found: ImageFound) -> str | None:
+    """The content of an image whose very media key is here: it need not be fetched again."""
+    sql = "SELECT blob FROM images WHERE media_key = ? AND source = ? AND blob IS NOT NULL AND withheld = 0 LIMIT 1"
+    blob = read.value(sql, (media_key_of(found.row), source))
+    return None if blob is None else str(blob)
+
+
+def _source(path: Path) -> Source:
+    status = os.stat(path)
+    return Source(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino & INODE_BITS)
+
+
+def _refused(found: Wish, error: PinakoError | None) -> ImageReady | FileReady:
+    state = state_of(error) if isinstance(error, UpstreamError) else State.FAILED
+    reason = str(error) if error is not None else "it was not given"
+    if isinstance(found, ImageFound):
+        return ImageReady(found=found, medium=Medium(state=state, reason=reason))
+    if state is State.PRIVATE and _EARLY.search(reason):
+        state = State.EARLY
+    return FileReady(found=found, state=state, reason=reason)

@@ -1,0 +1,331 @@
+"""One run of the mirror over one target: one side asks, this side fetches and keeps, and the end is told honestly.
+
+Order is bytes, rows, note: a run that is killed anywhere has lost nothing that was noted, and the next one goes on there.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from pinako.client import Client, Pace, Politeness
+from pinako.client.credentials import Credential, host_of
+from pinako.client.hosts import Target
+from pinako.client.options import CIVITAI
+from pinako.client.pace import UNPACED, Spent
+from pinako.client.sending import is_loopback
+from pinako.errors import PinakoError, UpstreamError
+from pinako.intake import journal
+from pinako.intake.jobs import Bench
+from pinako.intake.journal import State
+from pinako.intake.mirror.asker import Asker, Flying, Stopped, Terms
+from pinako.intake.mirror.findings import FileFound, Finding, ImageFound, ListBroken
+from pinako.intake.mirror.keeping import FileReady, ImageReady, Keeper, Medium, Ready, is_to_be_withheld
+from pinako.intake.mirror.media import Hands, known_blob
+from pinako.intake.mirror.options import Options
+from pinako.intake.mirror.report import Missing, Report
+from pinako.intake.mirror.targets import TargetAsker
+from pinako.media.store import MediaStore
+from pinako.settings import Settings
+from pinako.storage.database import Database
+
+AHEAD: Final = 600
+"""Findings that wait for the keeping side before the asking side does."""
+MOST: Final = 100
+"""Things of one transaction."""
+LOOK_S: Final = 0.02
+FOLDER: Final = "mirror"
+
+
+def source_of(target: Target) -> str:
+    """The host of a target as the library names it: Civitai's sister hosts are one."""
+    return host_of(CIVITAI if target.sister else target.origin)
+
+
+def open_client(
+    settings: Settings, database: Database, origin: str, source: str, credential: Credential | None
+) -> Client:
+    """A client for a host at the pace that the settings say, its day's number remembered."""
+    politeness = Politeness(
+        requests_per_second=settings.mirror_requests_per_second or None,
+        transfers_at_once=settings.mirror_transfers_at_once,
+        requests_per_day=settings.mirror_requests_per_day or None,
+    )
+    if is_loopback(origin) and not settings.mirror_loopback_paced:
+        politeness = UNPACED
+
+    def save(spent: Spent) -> None:
+        with database.write() as w:
+            journal.keep_spent(w, source, spent)
+
+    paced = politeness.requests_per_day is not None
+    pace = Pace(
+        politeness,
+        spent=journal.spent(database.read(), source) if paced else None,
+        save=save if paced else None,
+        today=database.clock,
+    )
+    return Client(origin, credential=credential, pace=pace)
+
+
+class Ask:
+    """The asking side's thread: what it finds waits here to be taken."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._queue: queue.Queue[Finding | None] = queue.Queue(AHEAD)
+        self.ended = False
+        """Whether everything was taken and nothing more will come."""
+        self._stopping = stopping
+        self.error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Run the questions."""
+        self._thread = threading.Thread(target=self._run, args=(work,), name="pinako-ask", daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Stopped:
+            pass
+        except BaseException as error:
+            # Whatever it is, the keeping side raises it, once everything found before it is kept.
+            self.error = error
+        self._put(None)
+
+    def give(self, finding: Finding) -> None:
+        """From the asking side: waits while too much is waiting."""
+        if not self._put(finding):
+            raise Stopped
+
+    def _put(self, finding: Finding | None) -> bool:
+        while True:
+            try:
+                self._queue.put(finding, timeout=0.2)
+            except queue.Full:
+                if self._stopping.is_set() and finding is not None:
+                    return False
+            else:
+                return True
+
+    def take(self) -> Finding | None:
+        """A finding, None where none waits."""
+        try:
+            found = self._queue.get_nowait()
+        except queue.Empty:
+            return None
+        self.ended = self.ended or found is None
+        return found
+
+
+class Run:
+    """Mirrors targets one by one. `watcher` is called often, for the display; `tell` gets each event for scripts."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        store: MediaStore,
+        *,
+        credential_of: Callable[[str], Credential | None] = lambda host: None,
+        watcher: Callable[[Run], None] | None = None,
+        tell: Callable[[dict[str, object]], None] | None = None,
+        processes: int = 2,
+        dry: bool = False,
+    ) -> None:
+        self._settings, self._database, self._store = settings, database, store
+        self._credential_of = credential_of
+        self._watcher = watcher or (lambda run: None)
+        self._tell = tell or (lambda event: None)
+        self._processes = processes
+        self.dry = dry
+        self.report = Report()
+        self.stopping = threading.Event()
+        self.target = ""
+        self._clients: dict[str, Client] = {}
+
+    def stop(self) -> None:
+        """Ask for nothing more; what is under way is finished and kept."""
+        self.stopping.set()
+        self.report.interrupted = True
+
+    def client_for(self, target: Target) -> Client:
+        """The one client of a target's host."""
+        source = source_of(target)
+        if source not in self._clients:
+            credential = self._credential_of(source)
+            origin = CIVITAI if target.sister else target.origin
+            self._clients[source] = open_client(self._settings, self._database, origin, source, credential)
+        return self._clients[source]
+
+    def mirror(self, target: Target, options: Options) -> None:
+        """Bring a target here, or refresh it. What the host did not give is in the report."""
+        source, key = source_of(target), journal.key_of(target)
+        self.target = f"{target.kind} {target.name or target.id or ''}".strip()
+        if not self.dry:
+            with self._database.write() as w:
+                journal.begin(w, source, target, options, self._database.now())
+        _OneTarget(self, source, key, target, options).run()
+
+    def kept_targets(self) -> list[journal.Kept]:
+        """Everything that was ever mirrored."""
+        return journal.targets(self._database.read())
+
+    def failed(self, target: Target, error: PinakoError) -> None:
+        """Note that a target could not be mirrored at all."""
+        self.report.whole = False
+        missing = Missing(
+            source=source_of(target), entity=str(target.kind), id=target.id, state=str(State.FAILED), reason=str(error)
+        )
+        self.report.miss(missing)
+
+    def close(self) -> None:
+        """Let go of connections, and remember the day's number."""
+        for client in self._clients.values():
+            client.close()
+
+
+class _OneTarget:
+    """The state of one target's run."""
+
+    def __init__(self, run: Run, source: str, key: str, target: Target, options: Options) -> None:
+        self._all, self._source, self._key, self._target = run, source, key, target
+        self._database, self._report = run._database, run.report
+        self._client = run.client_for(target)
+        self._flying = Flying()
+        self._ask = Ask(run.stopping)
+        begun = self._database.now() if run.dry else journal.begun_at(self._database.read(), source, key)
+        self._begun = begun
+        terms = Terms(source=source, key=key, options=options, begun_at=begun, dry=run.dry)
+        self._asker = Asker(self._client, self._database, terms, self._flying, self._ask.give, run.stopping)
+        settings = run._settings
+        self._keeper = Keeper(self._database, source, key, self._flying, self._report, settings.mirror_retry_days)
+        bench = Bench(media_url=settings.media_address, pixel_limit=settings.pixel_limit)
+        self._hands = Hands(
+            self._client,
+            run._store,
+            bench,
+            settings.folder / FOLDER / source.replace(":", "_"),
+            at_once=self._client.pace.politeness.transfers_at_once,
+            processes=run._processes,
+        )
+        self._ready: deque[Ready] = deque()
+        self._whole_before = self._report.whole
+
+    def run(self) -> None:
+        """From the first question to the last row."""
+        self._report.whole = True
+        try:
+            self._ask.start(self._questions)
+            while not (self._ask.ended and self._hands.is_idle and not self._ready):
+                moved = self._take_findings()
+                for ready in self._hands.collect(0.0 if moved else LOOK_S):
+                    self._ready.append(ready)
+                if len(self._ready) >= MOST or (self._ready and not moved):
+                    self._write()
+                self._report.bytes += self._hands.bytes
+                self._hands.bytes = 0
+                self._all._watcher(self._all)
+        finally:
+            self._all_ended()
+        self._conclude()
+
+    def _all_ended(self) -> None:
+        """Whatever ended it, what is finished is kept."""
+        self._hands.close()
+        if self._ready:
+            self._write()
+
+    def _questions(self) -> None:
+        TargetAsker(self._asker).ask(self._target)
+        if self._all.dry:
+            return
+        missing = journal.unseen(self._database.read(), self._source, self._key, self._begun)
+        for entity in ("image", "post", "model"):
+            ids = [id for name, id in missing if name == entity]
+            if ids and self._asker.options.limit is None:
+                self._asker.check_gone(entity, ids)
+
+    def _take_findings(self) -> bool:
+        """Take what was found, as much as there is room for; whether there was anything."""
+        moved = False
+        while self._hands.has_room and len(self._ready) < MOST:
+            finding = self._ask.take()
+            if finding is None:
+                break
+            moved = True
+            self._place(finding)
+        return moved
+
+    def _place(self, finding: Finding) -> None:
+        """What needs bytes goes to the hands, everything else is ready. A dry run only counts."""
+        if self._all.dry:
+            self._count(finding)
+            return
+        if isinstance(finding, ImageFound):
+            self._report.found += 1
+            self._place_image(finding)
+        elif isinstance(finding, FileFound):
+            self._place_file(finding)
+        else:
+            self._ready.append(finding)
+
+    def _count(self, finding: Finding) -> None:
+        self._report.found += isinstance(finding, ImageFound | FileFound)
+        if isinstance(finding, ImageFound):
+            self._report.already += not finding.fetch
+            size = finding.row.metadata.get("size")
+            self._report.expected_bytes += size if finding.fetch and type(size) is int else 0
+        elif isinstance(finding, FileFound) and finding.refused is None:
+            self._report.expected_bytes += round((finding.file.size_kb or 0) * 1024)
+        elif isinstance(finding, ListBroken):
+            self._keeper.break_list(finding.reason)
+
+    def _place_image(self, found: ImageFound) -> None:
+        read = self._database.read()
+        if not found.fetch or is_to_be_withheld(read, self._source, found):
+            self._ready.append(ImageReady(found=found))
+            return
+        blob = known_blob(read, self._source, found)
+        if blob is not None:
+            self._ready.append(ImageReady(found=found, medium=Medium(blob=blob)))
+            return
+        refused = self._hands.wish(found)
+        if refused is not None:
+            self._ready.append(refused)
+
+    def _place_file(self, found: FileFound) -> None:
+        if found.refused is not None:
+            self._ready.append(
+                FileReady(found=found, state=found.refused, reason=found.reason, retry_at=found.retry_at)
+            )
+            return
+        refused = self._hands.wish(found)
+        if refused is not None:
+            self._ready.append(refused)
+
+    def _write(self) -> None:
+        batch = [self._ready.popleft() for _ in range(min(len(self._ready), 2 * MOST))]
+        self._keeper.write(batch)
+        for event in self._keeper.events:
+            self._all._tell(event)
+        self._keeper.events.clear()
+
+    def _conclude(self) -> None:
+        error = self._ask.error
+        if isinstance(error, UpstreamError):
+            self._report.whole = False
+            reason = str(error)
+            self._report.miss(
+                Missing(source=self._source, entity="list", id=None, state=str(State.FAILED), reason=reason)
+            )
+        elif error is not None:
+            raise error
+        if self._report.whole and not self._all.stopping.is_set() and not self._all.dry:
+            with self._database.write() as w:
+                journal.finish(w, self._source, self._key, self._database.now())
+        self._report.whole = self._report.whole and self._whole_before

@@ -1,0 +1,281 @@
+"""From what a page shows to the questions that find it all: every kind of target, and those that are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pinako.client.calls import feeds
+from pinako.client.calls.entities import get_my_collections
+from pinako.client.hosts import Entity, Kind, Target
+from pinako.client.records.images import Image, Post
+from pinako.client.records.models import Model
+from pinako.client.records.people import Collection, Profile
+from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamUnauthorized
+from pinako.intake.journal import State
+from pinako.intake.mirror.asker import Asker
+from pinako.intake.mirror.asking_models import ModelAsker, ids_of
+from pinako.intake.mirror.findings import CollectionFound, Page
+
+ALL_OF_A_USER = (Entity.IMAGES, Entity.POSTS, Entity.MODELS)
+
+
+class TargetAsker:
+    """Asks about one target."""
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._models = ModelAsker(asker)
+
+    def ask(self, target: Target) -> None:
+        """Give everything of a target. BadRequest for what the host's interface has no question for."""
+        if target.id is not None:
+            self._one(target, target.id)
+        elif target.kind is Kind.USER:
+            self._user(target)
+        elif target.kind is Kind.TAG:
+            self._tag(target)
+        elif target.kind is Kind.SEARCH:
+            self._search(target)
+        elif target.kind is Kind.MEDIA:
+            raise BadRequest("A bare media address names no record: give the page of its image.")
+        else:
+            self._own(target)
+
+    def _one(self, target: Target, id: int) -> None:
+        if target.kind is Kind.IMAGE:
+            self._asker.image(id)
+        elif target.kind is Kind.POST:
+            self._asker.post(id)
+        elif target.kind is Kind.COLLECTION:
+            self._collection(id)
+        elif target.kind is Kind.VERSION:
+            self._models.version(id, target.model_id)
+        else:
+            page = Page(f"model:{id}")
+            page.members.append(("model", id))
+            if self._asker.launch("model", id, page):
+                self._models.model(id, page)
+            self._asker.close(page)
+
+    # users
+
+    def _user(self, target: Target) -> None:
+        name = target.name or ""
+        try:
+            creator = self._asker.client.creator(name)
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            # A name that is gone makes some hosts answer lists with everybody's things: no list is asked for it.
+            self._trouble(f"user {name}: {error}")
+            return
+        wanted = ALL_OF_A_USER if target.entity is Entity.ALL else (target.entity,)
+        for entity in wanted:
+            self._of_user(creator, entity, target)
+
+    def _of_user(self, creator: Profile, entity: Entity, target: Target) -> None:
+        asker, name = self._asker, creator.username or ""
+        if entity in {Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
+            asked = image_words(target)
+            if entity is Entity.VIDEOS:
+                asked["types"] = ("video",)
+            listed = asker.image_list(username=name, **asked)
+            asker.images(listed, f"user:{entity}", belongs=lambda row: is_by(row, creator))
+        elif entity is Entity.MODELS:
+            self._model_list(f"user:{entity}", username=name, creator=creator, **model_words(target))
+        elif entity is Entity.COLLECTIONS:
+            self._collections(feeds.collection_feed(user_id=creator.id), f"user:{entity}")
+
+    # lists of things
+
+    def _model_list(
+        self, walk: str, *, collection: int | None = None, creator: Profile | None = None, **asked: Any
+    ) -> None:
+        options = self._asker.options
+        words = {"level": options.levels, "types": options.model_types, "base_models": options.base_models, **asked}
+        if collection is not None:
+            words["collection_id"] = collection
+        listed = feeds.model_feed(**words)
+
+        def handle(rows: Sequence[Model], page: Page) -> None:
+            chosen = [row for row in rows if creator is None or is_by_model(row, creator)]
+            self._models.models(self._asker.limited(ids_of(chosen)), page)
+
+        self._asker.walk(listed, walk, handle, collection=collection)
+
+    def _post_list(self, walk: str, *, collection: int | None = None, **asked: Any) -> None:
+        words = {"level": self._asker.options.levels, **asked}
+        if collection is not None:
+            words["collection_id"] = collection
+
+        def handle(rows: Sequence[Post], page: Page) -> None:
+            self._asker.posts(self._asker.limited([row.id for row in rows]), page)
+
+        self._asker.walk(feeds.post_feed(**words), walk, handle, collection=collection)
+
+    def _collections(self, listed: Any, walk: str) -> None:
+        found: list[int] = []
+
+        def handle(rows: Sequence[Collection], page: Page) -> None:
+            found.extend(self._asker.limited([row.id for row in rows]))
+
+        self._asker.walk(listed, walk, handle)
+        for id in found:
+            self._collection(id)
+
+    def _collection(self, id: int) -> None:
+        page = Page(f"collection:{id}")
+        try:
+            detail = self._asker.client.collection(id)
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            self._asker.refused(page, "collection", id, error)
+            self._asker.close(page)
+            return
+        if detail.collection is None:
+            reason = "it is private or does not exist; hosts do not tell the two apart"
+            self._asker.note(page, "collection", id, State.PRIVATE, reason)
+            self._asker.close(page)
+            return
+        if self._asker.launch("collection", id, page):
+            self._asker.give(CollectionFound(page=page, collection=detail.collection))
+        self._asker.close(page)
+        self._members(id, detail.collection.type)
+
+    def _members(self, id: int, type: str | None) -> None:
+        """The things of a collection; an old one without a type may hold all kinds."""
+        if type in {"Image", None}:
+            self._asker.images(self._asker.image_list(collection_id=id), f"collection:{id}:images", collection=id)
+        if type in {"Post", None}:
+            self._post_list(f"collection:{id}:posts", collection=id)
+        if type in {"Model", None}:
+            self._model_list(f"collection:{id}:models", collection=id)
+
+    # tags and searches
+
+    def _tag(self, target: Target) -> None:
+        name = (target.name or "").strip()
+        if target.entity in {Entity.ALL, Entity.MODELS}:
+            self._model_list("tag:models", tag=name, **model_words(target))
+        if target.entity in {Entity.ALL, Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
+            id = self._tag_id(name)
+            if id is None:
+                self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
+                return
+            asked = {**image_words(target), "tags": (id,)}
+            if target.entity is Entity.POSTS:
+                self._post_list("tag:posts", tags=(id,))
+            else:
+                self._asker.images(self._asker.image_list(**asked), "tag:images", belongs=lambda row: has_tag(row, id))
+
+    def _tag_id(self, name: str) -> int | None:
+        listed = feeds.tag_feed(query=name, entity="Image", limit=100)
+        try:
+            rows = self._asker.client.run(listed.page(None)).items
+        except BudgetSpent:
+            raise
+        except UpstreamError:
+            return None
+        return next((row.id for row in rows if row.name.casefold() == name.casefold()), None)
+
+    def _search(self, target: Target) -> None:
+        options = self._asker.options
+        narrow = target.name or set(target.filters) - {"sort", "period", "view"}
+        if not narrow and options.limit is None and options.since is None:
+            raise BadRequest("This page shows everything there is: say how much with --limit or --since.")
+        if target.entity is Entity.MODELS:
+            self._model_list("search:models", query=target.name, **model_words(target))
+        elif target.entity is Entity.POSTS:
+            self._post_list("search:posts", query=target.name)
+        elif target.entity is Entity.COLLECTIONS:
+            self._collections(feeds.collection_feed(query=target.name), "search:collections")
+        elif target.entity in {Entity.IMAGES, Entity.VIDEOS} and not target.name:
+            asked = image_words(target)
+            if target.entity is Entity.VIDEOS:
+                asked["types"] = ("video",)
+            self._asker.images(self._asker.image_list(**asked), "search:images")
+        else:
+            raise BadRequest(f"The host's interface cannot search {target.entity} by words.")
+
+    # the caller's own
+
+    def _own(self, target: Target) -> None:
+        client = self._asker.client
+        if client.host.credential is None:
+            raise UpstreamUnauthorized(f"{target.kind} needs a login.", advice="Do `pinako login` for this host first.")
+        if target.kind is Kind.MY_REACTIONS:
+            listed = self._asker.image_list(reactions=feeds.ALL_REACTIONS, more={"authed": True})
+            self._asker.images(listed, "my:reactions", belongs=lambda row: bool(row.reactions))
+            return
+        collections = client.run(get_my_collections())
+        wanted = [one for one in collections if (one.mode == "Bookmark") or target.kind is Kind.MY_COLLECTIONS]
+        for one in wanted:
+            self._collection(one.id)
+
+    def _trouble(self, reason: str) -> None:
+        page = Page("")
+        self._asker.broken(page, reason)
+        self._asker.close(page)
+
+
+def is_by(row: Image, creator: Profile) -> bool:
+    """Whether an image is by this user, as far as the row says."""
+    owner = row.user.id if row.user else row.user_id
+    if owner is not None:
+        return owner == creator.id
+    return (row.author or "").casefold() == (creator.username or "").casefold()
+
+
+def is_by_model(row: Model, creator: Profile) -> bool:
+    """The same for a model."""
+    if row.creator is None:
+        return row.user_id in {None, creator.id}
+    if row.creator.id is not None:
+        return row.creator.id == creator.id
+    return (row.creator.username or "").casefold() == (creator.username or "").casefold()
+
+
+def has_tag(row: Image, tag_id: int) -> bool:
+    """Whether an image has a tag, as far as the row says."""
+    ids = {*row.tag_ids, *(tag.id for tag in row.tags)}
+    return not ids or tag_id in ids
+
+
+def _one_of(filters: Mapping[str, tuple[str, ...]], name: str) -> str | None:
+    return next(iter(filters.get(name, ())), None)
+
+
+def _many_of(filters: Mapping[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    return tuple(word for text in filters.get(name, ()) for word in text.split(",") if word)
+
+
+def _without_empty(words: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in words if value}
+
+
+def image_words(target: Target) -> dict[str, Any]:
+    """A page's filters as those of an image list."""
+    filters = target.filters
+    tags = [int(word) for word in _many_of(filters, "tags") if word.isdecimal()]
+    pairs = (
+        ("sort", _one_of(filters, "sort")),
+        ("period", _one_of(filters, "period")),
+        ("types", _many_of(filters, "types")),
+        ("base_models", _many_of(filters, "baseModels")),
+        ("tags", tuple(tags)),
+    )
+    return _without_empty(pairs)
+
+
+def model_words(target: Target) -> dict[str, Any]:
+    """A page's filters as those of a model list."""
+    filters = target.filters
+    pairs = (
+        ("sort", _one_of(filters, "sort")),
+        ("period", _one_of(filters, "period")),
+        ("types", _many_of(filters, "types")),
+        ("base_models", _many_of(filters, "baseModels")),
+    )
+    return _without_empty(pairs)
