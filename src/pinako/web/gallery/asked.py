@@ -150,18 +150,6 @@ class ImageFilters(msgspec.Struct, frozen=True, kw_only=True):
     reactions: tuple[str, ...] = ()
     cursor: str | None = None
 
-    @property
-    def narrowed(self) -> bool:
-        """Whether anything is filtered."""
-        return bool(self.asked().pairs)
-
-    def asked(self) -> Address:
-        """The address without what is no filter."""
-        kept = tuple(
-            pair for pair in self.address.pairs if pair[0] not in ("cursor", "part", "sort", "token") and pair[1]
-        )
-        return Address(self.address.path, kept)
-
 
 def read_image_filters(library: Library, path: str, pairs: Sequence[Pair]) -> ImageFilters:
     """The filters of an address."""
@@ -217,7 +205,7 @@ class ModelFilters(msgspec.Struct, frozen=True, kw_only=True):
 
     address: Address
     query: str = ""
-    sort: ModelSort = ModelSort.NEWEST
+    sort: ModelSort | None = None
     period: Period = Period.ALL_TIME
     types: tuple[str, ...] = ()
     base_models: tuple[str, ...] = ()
@@ -233,7 +221,7 @@ def read_model_filters(library: Library, path: str, pairs: Sequence[Pair]) -> Mo
     return ModelFilters(
         address=address,
         query=address.first("query").strip(),
-        sort=_word(ModelSort, address.first("sort")) or ModelSort.NEWEST,
+        sort=_word(ModelSort, address.first("sort")),
         period=_word(Period, address.first("period")) or Period.ALL_TIME,
         types=_words(address.all("types") + address.all("type"), enums.MODEL_TYPES),
         base_models=_words(address.all("baseModels"), library.base_models()),
@@ -250,7 +238,7 @@ def model_query(filters: ModelFilters, limit: int = PAGE) -> ModelQuery:
         limit=limit,
         cursor=filters.cursor,
         text=filters.query or None,
-        sort=filters.sort,
+        sort=filters.sort or ModelSort.NEWEST,
         period=filters.period,
         types=filters.types,
         base_models=filters.base_models,
@@ -265,7 +253,7 @@ class PostFilters(msgspec.Struct, frozen=True, kw_only=True):
 
     address: Address
     query: str = ""
-    sort: PostSort = PostSort.NEWEST
+    sort: PostSort | None = None
     period: Period = Period.ALL_TIME
     tags: tuple[Tag, ...] = ()
     level: int | None = None
@@ -279,7 +267,7 @@ def read_post_filters(library: Library, path: str, pairs: Sequence[Pair]) -> Pos
     return PostFilters(
         address=address,
         query=address.first("query").strip(),
-        sort=_word(PostSort, address.first("sort")) or PostSort.NEWEST,
+        sort=_word(PostSort, address.first("sort")),
         period=_word(Period, address.first("period")) or Period.ALL_TIME,
         tags=tuple(tags_of(library, address.all("tags"))),
         level=_level(address),
@@ -294,7 +282,7 @@ def post_query(filters: PostFilters, limit: int = PAGE) -> PostQuery:
         limit=limit,
         cursor=filters.cursor,
         text=filters.query or None,
-        sort=filters.sort,
+        sort=filters.sort or PostSort.NEWEST,
         period=filters.period,
         any_tags=tuple(tag.id for tag in filters.tags),
         level=filters.level,

@@ -17,7 +17,8 @@ from pinako.services.library import Library
 from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
-from pinako.web.gallery.asked import Address, Chip, ImageFilters, image_query, read_image_filters
+from pinako.web.gallery.asked import Address, ImageFilters, image_query, read_image_filters
+from pinako.web.gallery.chips import image_chips
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.strings import say
 from pinako.web.gallery.tiles import Tile, tiles
@@ -104,10 +105,12 @@ class Images:
         library, viewer = self._library, self._pages.viewer_of(ask)
         filters = read_image_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(image_query(filters, ImageSort(library.settings.image_sort)), **fixed)
+        if filters.sort is None and query.collection_id is not None:
+            query = msgspec.structs.replace(query, sort=None)  # a collection has an order of its own
         wall = build_wall(library, viewer, query, filters.query)
         if filters.address.first("part") == "items":
             return self._pages.give(self.part(wall))
-        chips = image_chips(library, filters)
+        chips = image_chips(filters)
         shown = Address(
             filters.address.path, tuple(p for p in ask.pairs if p[0] not in ("cursor", "part", "token") and p[1])
         )
@@ -166,64 +169,3 @@ def bases_here(library: Library) -> list[str]:
     rows = library.database.read().rows("SELECT DISTINCT base_model FROM model_versions")
     place = {name: at for at, name in enumerate(BASE_MODELS)}
     return sorted((row[0] for row in rows if row[0]), key=lambda name: (place.get(name, len(place)), name))
-
-
-def image_chips(library: Library, filters: ImageFilters) -> list[Chip]:
-    """The filters that are on, each with the address without it."""
-    at = filters.asked()
-    chips = []
-
-    def chip(key: str, value: str, address: Address, out: bool = False) -> None:
-        chips.append(Chip(label=say(key) if key else "", value=value, address=str(address), out=out))
-
-    if filters.query:
-        chip("filter.query", filters.query, at.less("query"))
-    for tag in filters.tags:
-        chip("filter.tag", tag.name, _without_tag(at, "tags", tag.id, tag.name))
-    for tag in filters.excluded_tags:
-        chip("filter.not", tag.name, _without_tag(at, "excludedTags", tag.id, tag.name), out=True)
-    for word in filters.types:
-        chip("", say(f"type.{word}"), at.less("types", word).less("type", word))
-    for name in filters.base_models:
-        chip("filter.base", name, at.less("baseModels", name))
-    if filters.period is not Period.ALL_TIME:
-        chip("", say(f"period.{filters.period.value}"), at.less("period"))
-    for key, name, id in (
-        ("modelId", "filter.model", filters.model_id),
-        ("modelVersionId", "filter.version", filters.version_id),
-        ("postId", "filter.post", filters.post_id),
-        ("collectionId", "filter.collection", filters.collection_id),
-    ):
-        if id is not None:
-            chip(name, str(id), at.less(key))
-    for on, name, keys in (
-        (filters.with_meta, "filter.meta", ("withMeta",)),
-        (filters.on_site, "filter.onsite", ("onSite", "fromPlatform")),
-        (filters.followed, "filter.followed", ("followed",)),
-        (bool(filters.reactions), "filter.reacted", ("reactions",)),
-    ):
-        if on:
-            rest = at
-            for key in keys:
-                rest = rest.less(key)
-            chip("", say(name), rest)
-    if filters.level is not None:
-        chip("filter.level", browse.level_named(filters.level), at.less("browsingLevel"))
-    return chips
-
-
-def _without_tag(at: Address, key: str, id: int, name: str) -> Address:
-    """The address without one of its tags, by id or name, alone or in a list with commas."""
-    kept = []
-    for pair in at.pairs:
-        if pair[0] == key:
-            rest = [
-                part
-                for part in pair[1].split(",")
-                if part.strip() and part.strip().lower() not in (str(id), name.lower())
-            ]
-            if not rest:
-                continue
-            pair = (key, ",".join(rest))
-        kept.append(pair)
-    return Address(at.path, tuple(kept))

@@ -125,6 +125,7 @@ _LISTS = {
     "empty.posts": "No posts here",
     "empty.collections": "No collections here",
     "empty.tags": "No tags here",
+    "empty.collections.note": "A collection gathers pictures, posts or models under one name.",
     "empty.filtered": "Nothing meets all of these filters. Take one away, or look at more levels.",
     "empty.fresh": "Bring in a folder with “pinako import”, or keep a copy of a site with “pinako mirror”.",
 }

@@ -57,8 +57,8 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     metadata: Facts = Facts()
     has_meta: bool = False
     alt: str = ""
-    reactions: int = 0
-    comments: int = 0
+    reacted: int = 0
+    commented: int = 0
 
     @property
     def ratio(self) -> int:
@@ -105,7 +105,7 @@ def tiles(library: Library, ids: Sequence[int], viewer: Viewer) -> list[Tile]:
 def _finished(tile: Tile, counts: Sequence[int], meta: bytes | None) -> Tile:
     like, _, heart, laugh, cry, comments = counts[:6]
     return msgspec.structs.replace(
-        tile, alt=alt_of(meta, tile), reactions=like + heart + laugh + cry, comments=comments
+        tile, alt=alt_of(meta, tile), reacted=like + heart + laugh + cry, commented=comments
     )
 
 
@@ -147,8 +147,8 @@ def tile_of(full: FullImage) -> Tile:
         user=Somebody(full.user.id, full.user.username),
         metadata=Facts(duration=facts.get("duration")),
         has_meta=image.has_meta and not image.hide_meta,
-        reactions=image.reaction_count,
-        comments=image.comment_count,
+        reacted=image.reaction_count,
+        commented=image.comment_count,
     )
     return msgspec.structs.replace(tile, alt=alt_of(full.meta, tile))
 

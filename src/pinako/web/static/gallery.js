@@ -5,6 +5,7 @@ import { startHovering } from "./tiles.js";
 import { startKeys } from "./keys.js";
 import { startSearch } from "./search.js";
 import { startCurating } from "./curate.js";
+import { startCards } from "./cards.js";
 import { startLater } from "./later.js";
 import { startViewer } from "./viewer.js";
 import { Shelf, Wall } from "./wall.js";
@@ -16,6 +17,7 @@ startSearch();
 const lists = [...document.querySelectorAll("[data-wall], [data-strip]")].map((list) =>
   list.dataset.wall !== undefined && list.id ? new Wall(list) : new Shelf(list),
 );
+startCards();
 startLater(lists);
 startViewer(lists);
 startCurating(lists);
