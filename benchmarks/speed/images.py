@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+
 from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
 from pinako.catalog.people import User
 from pinako.catalog.tags import Tag

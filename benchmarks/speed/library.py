@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+
 from pinako.app import open_catalogue
 from pinako.catalog.collections import Collection
 from pinako.catalog.people import User

@@ -1,10 +1,10 @@
-"""Asks one server as fast as it answers: ready-made requests over kept-alive connections, in a process of its own.
+"""Asks servers as fast as they answer: ready-made requests over kept-alive connections, in a process of its own.
 
-    python -m speed.load ADDRESS PLANS.json [--connections 16] [--seconds 0.5] [--rounds 8] [--core N] [--server PID]
+    python -m speed.load PLANS.json [--connections 16] [--seconds 0.5] [--rounds 8] [--core N]
 
-PLANS.json is a list of {"name", "paths", "headers"}. The plans take turns, `rounds` times `seconds` each, so that whatever else
-the machine does meets all of them. Prints one JSON object: by plan, requests a second of each round, bytes of a body, and (with
-the server's process id) microseconds of its processor time a request, which other programs disturb less.
+PLANS.json is a list of {"name", "address", "process", "paths", "headers"}. The plans take turns, `rounds` times `seconds` each, so that whatever else
+the machine does meets all of them. Prints one JSON object: by plan, requests a second of each round, bytes of a body, and (where
+the server's process id is told) microseconds of its processor time a request, which other programs disturb less.
 Prepared bytes and epoll keep its own cost near 10 µs a request, a tenth of a page's.
 """
 
@@ -71,9 +71,12 @@ class Line:
 class Plan:
     """One kind of requests, taken in turn."""
 
-    def __init__(self, given: dict[str, Any], host: str) -> None:
+    def __init__(self, given: dict[str, Any], connections: int) -> None:
         self.name: str = given["name"]
-        headers = {"host": host, **given.get("headers", {})}
+        where = urlsplit(given["address"])
+        headers = {"host": where.netloc, **given.get("headers", {})}
+        self.used = clock_of(given.get("process"))
+        self.lines = [Line(where.hostname or "", where.port or 80) for _ in range(connections)]
         tail = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.requests = [f"GET {path} HTTP/1.1\r\n{tail}\r\n".encode() for path in given["paths"]]
         self.at = 0
@@ -89,9 +92,9 @@ class Plan:
         return request
 
 
-def run(plan: Plan, lines: list[Line], seconds: float, used: Callable[[], float]) -> None:
+def run(plan: Plan, seconds: float) -> None:
     """One round: all connections busy until the time is over; answers on their way then are waited for."""
-    before = used()
+    lines, before = plan.lines, plan.used()
     poll = select.epoll()
     by_file = {line.socket.fileno(): line for line in lines}
     for number in by_file:
@@ -117,7 +120,7 @@ def run(plan: Plan, lines: list[Line], seconds: float, used: Callable[[], float]
             else:
                 busy -= 1
     plan.rates.append(answers / (time.perf_counter() - began))
-    plan.busy.append((used() - before) / answers * 1e6)
+    plan.busy.append((plan.used() - before) / answers * 1e6)
     plan.answers += answers
     poll.close()
 
@@ -133,34 +136,32 @@ def clock_of(process: int | None) -> Callable[[], float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("address")
     parser.add_argument("plans", type=Path)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--core", type=int)
-    parser.add_argument("--server", type=int)
     args = parser.parse_args()
     if args.core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(0, {args.core})
-    host, port = urlsplit(args.address).hostname or "", urlsplit(args.address).port or 80
-    plans = [Plan(given, f"{host}:{port}") for given in json.loads(args.plans.read_text())]
-    lines = [Line(host, port) for _ in range(args.connections)]
-    used = clock_of(args.server)
+    plans = [Plan(given, args.connections) for given in json.loads(args.plans.read_text())]
+    asked = ""
     try:
         for plan in plans:  # once without counting: connections, caches, and the first growth of everything
-            run(plan, lines, args.seconds, used)
+            asked = plan.name
+            run(plan, args.seconds)
             plan.rates.clear()
             plan.busy.clear()
         for _ in range(args.rounds):
             for plan in plans:
-                run(plan, lines, args.seconds, used)
+                asked = plan.name
+                run(plan, args.seconds)
     except (Unanswered, OSError) as error:
-        sys.exit(f"{args.address}: {error}")
+        sys.exit(f"{asked}: {error}")
     report = {
         plan.name: {
-            "rates": [round(rate, 1) for rate in plan.rates],
-            "median": round(statistics.median(plan.rates), 1),
+            "rates": [round(rate, 2) for rate in plan.rates],
+            "median": round(statistics.median(plan.rates), 2),
             "cpu_us": round(statistics.median(plan.busy), 1),
             "bytes": round(plan.bytes / max(plan.answers, 1)),
         }

@@ -20,15 +20,11 @@ from speed.shape import (
     FIRST_VERSION,
     TAGS,
     Shape,
+    skewed_rank,
 )
 
 SORTS = ("Newest", "Most Reactions", "Most Comments", "Most Collected", "Oldest", "Random")
 KEYED = {"Newest": "sort_at", "Most Reactions": "reaction_count"}
-
-
-def skewed(rng: random.Random, kinds: int) -> int:
-    """A rank from 0: as often as 1 / (rank + 1)."""
-    return min(int(kinds ** rng.random()) - 1, kinds - 1)
 
 
 class Asker:
@@ -51,18 +47,18 @@ class Asker:
             dict,
             lambda: self.deep(db),
             lambda: self.deep(db),
-            lambda: {"username": f"maker_{skewed(rng, shape.users):07d}"},
-            lambda: {"userId": FIRST_USER + skewed(rng, shape.users)},
-            lambda: {"modelId": FIRST_MODEL + skewed(rng, shape.models)},
-            lambda: {"modelVersionId": FIRST_VERSION + skewed(rng, shape.versions)},
+            lambda: {"username": f"maker_{skewed_rank(rng, shape.users):07d}"},
+            lambda: {"userId": FIRST_USER + skewed_rank(rng, shape.users)},
+            lambda: {"modelId": FIRST_MODEL + skewed_rank(rng, shape.models)},
+            lambda: {"modelVersionId": FIRST_VERSION + skewed_rank(rng, shape.versions)},
             lambda: {"postId": FIRST_POST + rng.randrange(shape.images // 5)},
-            lambda: {"tags": FIRST_TAG + skewed(rng, TAGS)},
-            lambda: {"tags": ",".join(str(FIRST_TAG + skewed(rng, 2000)) for _ in range(2))},
+            lambda: {"tags": FIRST_TAG + skewed_rank(rng, TAGS)},
+            lambda: {"tags": ",".join(str(FIRST_TAG + skewed_rank(rng, 2000)) for _ in range(2))},
             lambda: {"baseModels": rng.choice(BASES)},
             lambda: {"type": rng.choice(("image", "video"))},
             lambda: {"period": rng.choice(("Week", "Month", "Year"))},
             lambda: {"page": rng.randint(1, 10)},
-            lambda: {"type": "image", "period": "Year", "tags": FIRST_TAG + skewed(rng, 500)},
+            lambda: {"type": "image", "period": "Year", "tags": FIRST_TAG + skewed_rank(rng, 500)},
         ]
         given = rng.choice(filters)()
         sort = given.pop("sort", None) or rng.choice(SORTS)

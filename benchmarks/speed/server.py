@@ -61,7 +61,9 @@ def main() -> None:
         def begin(door: Door, first: bool) -> None:
             library.feeds.follow()
 
-        sys.exit(serving.serve(door, bound, 1, begin, lambda: print(serving.address_of(bound, "127.0.0.1"), flush=True)))
+        sys.exit(
+            serving.serve(door, bound, 1, begin, lambda: print(serving.address_of(bound, "127.0.0.1"), flush=True))
+        )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import msgspec
@@ -64,9 +65,31 @@ def zipf(rng: np.random.Generator, many: int, kinds: int, skew: float) -> Number
     return found
 
 
+def skewed_rank(rng: random.Random, kinds: int) -> int:
+    """One rank from 0, as often as 1 / (rank + 1)."""
+    return min(int(kinds ** rng.random()) - 1, kinds - 1)
+
+
 def vocabulary(many: int) -> list[str]:
     """Words that look like words, each once."""
-    heads = ("bri", "cal", "dor", "el", "fen", "gla", "hol", "ivo", "jun", "kel", "lum", "mar", "nor", "os", "pel", "qui")
+    heads = (
+        "bri",
+        "cal",
+        "dor",
+        "el",
+        "fen",
+        "gla",
+        "hol",
+        "ivo",
+        "jun",
+        "kel",
+        "lum",
+        "mar",
+        "nor",
+        "os",
+        "pel",
+        "qui",
+    )
     tails = ("da", "len", "mir", "no", "ran", "sel", "ta", "von", "wick", "yor", "zan", "th", "ble", "ster", "ne", "ly")
     words = [head + middle + tail for head in heads for middle in ("", *tails) for tail in tails]
     return [words[at % len(words)] + (str(at // len(words)) if at >= len(words) else "") for at in range(many)]

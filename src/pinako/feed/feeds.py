@@ -99,6 +99,10 @@ class Feeds:
             self._pages.put((query, viewer), _KeptPage(listing, index, version, minute))
         return listing
 
+    def forget_pages(self) -> None:
+        """Ask the index again for every page."""
+        self._pages.clear()
+
     def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
         """How many images the whole list has."""
         try:

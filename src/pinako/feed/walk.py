@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from pyroaring import BitMap
@@ -69,11 +68,8 @@ class Walk:
         if canonical is None:
             return ordered[::-1] if self.backward else ordered
         if self.backward:
-            return ordered[: bisect_right(ordered, canonical, key=self._canonical_place)][::-1]
-        return ordered[bisect_left(ordered, canonical, key=self._canonical_place) :]
-
-    def _canonical_place(self, ordinal: int) -> Place:
-        return self.tiers.order.place(ordinal)
+            return ordered[: self.tiers.order.before(ordered, canonical, inclusive=True)][::-1]
+        return ordered[self.tiers.order.before(ordered, canonical) :]
 
     def _descend(
         self, node: Node, rows: BitMap, canonical: Place | None, start: Place | None, found: list[int], need: int

@@ -1,0 +1,143 @@
+"""Writes a second, until lists show them: reactions, and new posts with images, in batches by the services' own path.
+
+    python -m speed.writes FOLDER [--reactions 6000] [--images 3000] [--core N]
+
+Each batch is one transaction with rows, derived columns, documents and notes; when it returns, this process's index has it (which
+is checked). What was written is taken away again at the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+
+from pinako.app import open_library
+from pinako.catalog.images import Image, Post
+from pinako.catalog.queries import ImageQuery, ImageSort
+from pinako.services import access, publish
+from pinako.services.library import Library
+from pinako.services.settle import Touched, settle
+from pinako.storage.database import Write
+from speed.library import settings_of
+from speed.server import pin
+from speed.shape import FIRST_IMAGE, FIRST_USER, skewed_rank
+
+BATCH = 500
+FAN = 10_000_000
+"""A user whom the library does not have: its reactions are easily found again."""
+
+
+def react(library: Library, rng: random.Random, images: int, batch: int) -> None:
+    """One batch of reactions: the row, the image's counters, a note."""
+    now = library.now()
+    rows = [(FIRST_IMAGE + skewed_rank(rng, images), FAN + at) for at in range(batch)]
+    with library.database.write() as w:
+        w.run_many(
+            "INSERT INTO reactions (entity_type, entity_id, user_id, reaction, created_at) "
+            "VALUES ('image', ?, ?, 'Heart', ?) ON CONFLICT DO NOTHING",
+            [(*row, now) for row in rows],
+        )
+        w.run_many(
+            "UPDATE images SET heart_count = heart_count + 1, reaction_count = reaction_count + 1 WHERE id = ?",
+            [(id,) for id, _ in rows],
+        )
+        for id, _ in rows:
+            w.note("image", id, "k")
+
+
+def post(library: Library, rng: random.Random, batch: int) -> int:
+    """One batch of new images, four to a post, with tags, metadata and documents; the newest one's id."""
+    now, newest = library.now(), 0
+    with library.database.write() as w:
+        touched = Touched()
+        for _ in range(batch // 4):
+            user = FIRST_USER + rng.randrange(100)
+            id = w.next_id("posts")
+            stamps = {"sort_at": now, "created_at": now, "updated_at": now, "published_at": now}
+            publish.keep_post(w, touched, Post(id=id, user_id=user, title="Evening walk", **stamps))
+            for place in range(4):
+                newest = keep_image(w, touched, rng, user, id, place, now)
+        settle(w, touched, now)
+    return newest
+
+
+def keep_image(w: Write, touched: Touched, rng: random.Random, user: int, post: int, place: int, now: int) -> int:
+    """One image by the one path from bytes to rows; its id."""
+    id, key = w.next_id("images"), f"{rng.getrandbits(128):032x}"
+    image = Image(
+        id=id,
+        user_id=user,
+        post_id=post,
+        idx=place,
+        media_key=f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}",
+        width=1024,
+        height=1024,
+        blurhash="LEHV6nWB2yk8pyo0adR*.7kCMdnj",
+        level=1,
+        created_at=now,
+        sort_at=now,
+        updated_at=now,
+        scanned_at=now,
+    )
+    about = publish.Metadata(site='{"prompt":"a harbour at night, lanterns, rain","seed":7,"steps":20}')
+    tags = [
+        publish.TagOn(name=f"tag word {skewed_rank(rng, 5000):05d}", source="WD14", automated=True) for _ in range(15)
+    ]
+    publish.keep_image(w, touched, image, about, tags)
+    return id
+
+
+def clear(library: Library) -> None:
+    """Take away what was written."""
+    first = library.database.library.first_id
+    with library.database.write() as w:
+        gone = [row[0] for row in w.rows("SELECT id FROM images WHERE id >= ?", (first,))]
+        posts = [row[0] for row in w.rows("SELECT id FROM posts WHERE id >= ?", (first,))]
+        for table in ("image_tags", "image_resources", "image_wants", "image_meta"):
+            w.run(f"DELETE FROM {table} WHERE image_id >= ?", (first,))
+        for table in ("images", "image_rest", "image_trpc", "posts", "post_trpc"):
+            w.run(f"DELETE FROM {table} WHERE id >= ?", (first,))
+        moved = w.rows("SELECT entity_id, count(*) FROM reactions WHERE user_id >= ? GROUP BY entity_id", (FAN,))
+        w.run("DELETE FROM reactions WHERE user_id >= ?", (FAN,))
+        undo = "UPDATE images SET heart_count = heart_count - ?, reaction_count = reaction_count - ? WHERE id = ?"
+        w.run_many(undo, [(many, many, id) for id, many in moved])
+        for id in (*gone, *(id for id, _ in moved)):
+            w.note("image", id, "u")
+        for id in posts:
+            w.note("post", id, "u")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--reactions", type=int, default=6000)
+    parser.add_argument("--images", type=int, default=3000)
+    parser.add_argument("--core", type=int)
+    args = parser.parse_args()
+    pin(args.core)
+    rng = random.Random(3)
+    with open_library(settings_of(args.folder)) as library:
+        clear(library)
+        viewer, images = access.anonymous(library.caps), len(library.feeds.index("image"))
+        shown = ImageQuery(sort=ImageSort.NEWEST, limit=1)
+        post(library, rng, 40)
+        began = time.perf_counter()
+        for _ in range(0, args.images, BATCH):
+            newest = post(library, rng, BATCH)
+            if library.feeds.images(shown, viewer).ids != [newest]:
+                raise SystemExit("a new image is not in the list of the newest")
+        images_s = args.images / (time.perf_counter() - began)
+        began = time.perf_counter()
+        for _ in range(0, args.reactions, BATCH):
+            react(library, rng, images, BATCH)
+        reactions_s = args.reactions / (time.perf_counter() - began)
+        clear(library)
+        library.feeds.save()
+    print(json.dumps({"images_per_s": round(images_s), "reactions_per_s": round(reactions_s)}))
+
+
+if __name__ == "__main__":
+    main()
