@@ -128,3 +128,17 @@ def test_orphans_of_somebody_who_lives_stay(sqlite_home: Home) -> None:
     assert (swept.unknown, sqlite_home.store.stat(blob.sha256)) == (0, blob)
     sqlite_home.store.close()
     assert sweep.sweep(sqlite_home.database, sqlite_home.store, thorough=True).unknown == 1
+
+
+@pytest.mark.slow
+def test_a_tenth_of_the_whole_trial() -> None:
+    """`scripts/soak kill-import` with five of its fifty rounds."""
+    script = Path(__file__).parents[2] / "scripts" / "soak"
+    done = subprocess.run(
+        [sys.executable, script, "kill-import", "--rounds", "5"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
