@@ -10,8 +10,8 @@ import msgspec
 from pinako.catalog.images import Image
 from pinako.catalog.images import Post as PostNoun
 from pinako.catalog.visibility import MINOR_TAGS, is_withheld
-from pinako.errors import PinakoError, StorageError
 from pinako.intake import journal
+from pinako.intake.guard import attempt
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.asker import Flying
 from pinako.intake.mirror.documents import doc_of, keep_document
@@ -42,6 +42,7 @@ from pinako.intake.mirror.options import Part
 from pinako.intake.mirror.report import Missing, Report
 from pinako.services import publish
 from pinako.services.prepare import PreparedImage
+from pinako.services.publish import TagOn
 from pinako.services.settle import Touched, settle
 from pinako.storage.database import Database
 from pinako.storage.records import find
@@ -132,17 +133,15 @@ class Keeper:
 
     def _guarded(self, w: Write, touched: Touched, each: Ready, now: int) -> None:
         """One thing; what it does to its keeper is its own trouble, not the run's."""
-        try:
-            with w.attempt():
-                self._keep(w, touched, each, now)
-        except StorageError:
-            raise
-        except PinakoError as error:
-            self._spoiled(w, each, error.message, now)
-        except Exception as error:
-            # A record that no reader foresaw must not end a run over a hundred thousand.
-            self._spoiled(w, each, f"its record could not be kept: {type(error).__name__}: {error}"[:300], now)
+        _, error = attempt(lambda: self._kept(w, touched, each, now))
+        if error:
+            self._spoiled(w, each, error, now)
         self._landed(each)
+
+    def _kept(self, w: Write, touched: Touched, each: Ready, now: int) -> bool:
+        with w.attempt():
+            self._keep(w, touched, each, now)
+        return True
 
     def _spoiled(self, w: Write, each: Ready, reason: str, now: int) -> None:
         self._people.forget()
@@ -232,7 +231,7 @@ class Keeper:
         prepared = medium.prepared
         publish.keep_blob(w, prepared.sha256, prepared.size, prepared.mime, now)
         self._report.fetched += 1
-        return with_bytes(image, prepared)
+        return with_bytes(image, row, prepared)
 
     def _versions(self, w: Write, found: ImageFound) -> dict[int, int]:
         used = used_versions(found.row, found.generation)
@@ -309,7 +308,10 @@ class Keeper:
             collection_id=reference(w, "collections", self._source, given.collection_id),
             old=find(w, PostNoun, local) if here else None,
         )
-        publish.keep_post(w, touched, post, [tag.name for tag in (found.single.tags if found.single else ())])
+        tags = found.single.tags if found.single else ()
+        for tag in tags:
+            publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Post")
+        publish.keep_post(w, touched, post, [tag.name for tag in tags])
         for door, one in (("trpc", found.single), ("trpc.row", found.listed)):
             if one is not None:
                 keep_document(w, "post", local, self._source, doc_of(door, one.raw), now)

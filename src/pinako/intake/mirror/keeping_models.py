@@ -9,7 +9,9 @@ import msgspec
 
 from pinako.catalog.collections import Collection
 from pinako.catalog.resources import Model, ModelFile, ModelVersion
+from pinako.client.reading import read_record
 from pinako.client.records.models import ModelFile as FileRow
+from pinako.client.records.people import Tag
 from pinako.intake.journal import State
 from pinako.intake.mirror.documents import doc_of, keep_document
 from pinako.intake.mirror.findings import CollectionFound, FileFound, ModelFound
@@ -19,6 +21,7 @@ from pinako.intake.mirror.nouns import Home, at, json_of
 from pinako.intake.mirror.report import Report
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
 from pinako.services import publish
+from pinako.services.publish import TagOn
 from pinako.services.settle import Touched
 from pinako.storage.engine import Value
 from pinako.storage.records import find
@@ -48,6 +51,9 @@ class ModelsKeeper:
         local, here = publish.place(w, "models", self._source, docs.id)
         old = find(w, Model, local) if here else None
         home = Home(id=local, source=self._source, source_id=docs.id, user_id=user_id, now=now)
+        for row in docs.trpc.tags_on_models if docs.trpc is not None else ():
+            tag = read_record(Tag, row.get("tag"), call="model.getById")
+            publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Model")
         tags = next((one.tag_names for one in (docs.trpc, docs.rest) if one is not None and one.tag_names), ())
         publish.keep_model(w, touched, model_of(docs, home, old), tags)
         for place, (version, beside) in enumerate(docs.versions()):

@@ -18,7 +18,7 @@ from pinako.client.sending import is_loopback
 from pinako.client.wanted import Fetched, Wanted, wanted_file
 from pinako.errors import PinakoError, StorageError, UpstreamError
 from pinako.intake.guard import attempt
-from pinako.intake.jobs import Bench, Kept, Picture, Refused
+from pinako.intake.jobs import Kept, Picture, Refused
 from pinako.intake.journal import State
 from pinako.intake.mirror.asker import state_of
 from pinako.intake.mirror.findings import FileFound, ImageFound
@@ -47,17 +47,15 @@ class _Gotten(msgspec.Struct, frozen=True, kw_only=True):
 class Hands:
     """Fetches, checks and stores. For the keeping side's thread.
 
-    `folder` is where unfinished files lie between runs. `processes` look at pictures.
+    `folder` is where unfinished files lie between runs; `workers` look at pictures.
     """
 
-    def __init__(
-        self, client: Client, store: MediaStore, bench: Bench, folder: Path, *, at_once: int, processes: int
-    ) -> None:
+    def __init__(self, client: Client, store: MediaStore, workers: Workers, folder: Path, *, at_once: int) -> None:
         self._client, self._store, self._folder = client, store, folder
         self._most = at_once * 8
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="pinako-mirror")
         self._gotten: queue.SimpleQueue[_Gotten] = queue.SimpleQueue()
-        self._workers = Workers(processes, bench)
+        self._workers = workers
         self._looked: dict[int, tuple[ImageFound, Path]] = {}
         self._waiting: list[tuple[ImageFound, Picture, Path]] = []
         self._number = 0
@@ -185,9 +183,8 @@ class Hands:
         return FileReady(found=found, stored=stored)
 
     def close(self) -> None:
-        """Let go of threads and processes; what is not finished goes on in another run."""
+        """Let go of threads; what is not finished goes on in another run."""
         self._pool.shutdown(wait=True, cancel_futures=True)
-        self._workers.close()
         try:
             self._folder.rmdir()
         except OSError:

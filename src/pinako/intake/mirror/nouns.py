@@ -122,8 +122,8 @@ def _counts(stats: Stats) -> dict[str, int]:
     }
 
 
-def with_bytes(image: Image, prepared: PreparedImage) -> Image:
-    """The image with what was measured in its bytes; what upstream says of it goes before."""
+def with_bytes(image: Image, row: Row, prepared: PreparedImage) -> Image:
+    """The image with what was measured in its bytes; what upstream says of it goes before, also that it has none."""
     return msgspec.structs.replace(
         image,
         blob=prepared.sha256,
@@ -132,7 +132,7 @@ def with_bytes(image: Image, prepared: PreparedImage) -> Image:
         mime=image.mime or prepared.mime,
         width=image.width or prepared.width,
         height=image.height or prepared.height,
-        blurhash=image.blurhash or prepared.blurhash,
+        blurhash=image.blurhash if "hash" in row.raw else prepared.blurhash,
         size=image.size or prepared.size,
         generator=prepared.generator or image.generator,
         process=image.process or prepared.process,

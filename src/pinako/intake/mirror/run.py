@@ -9,6 +9,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from pinako.client import Client, Pace, Politeness
@@ -28,6 +29,7 @@ from pinako.intake.mirror.media import Hands, known_blob
 from pinako.intake.mirror.options import Options
 from pinako.intake.mirror.report import Missing, Report
 from pinako.intake.mirror.targets import TargetAsker
+from pinako.intake.workers import Workers
 from pinako.media.store import MediaStore
 from pinako.settings import Settings
 from pinako.storage.database import Database
@@ -79,23 +81,19 @@ class Ask:
         self.ended = False
         """Whether everything was taken and nothing more will come."""
         self._stopping = stopping
-        self.error: BaseException | None = None
-        self._thread: threading.Thread | None = None
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="pinako-ask")
+        self._work: Future[None] | None = None
 
     def start(self, work: Callable[[], None]) -> None:
-        """Run the questions."""
-        self._thread = threading.Thread(target=self._run, args=(work,), name="pinako-ask", daemon=True)
-        self._thread.start()
+        """Run the questions on the thread."""
+        self._work = self._pool.submit(work)
+        self._work.add_done_callback(lambda _: self._put(None))
 
-    def _run(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Stopped:
-            pass
-        except BaseException as error:
-            # Whatever it is, the keeping side raises it, once everything found before it is kept.
-            self.error = error
-        self._put(None)
+    def outcome(self) -> BaseException | None:
+        """What ended the questions before their time, once everything found before it is taken."""
+        self._pool.shutdown()
+        error = self._work.exception() if self._work is not None else None
+        return None if isinstance(error, Stopped) else error
 
     def give(self, finding: Finding) -> None:
         """From the asking side: waits while too much is waiting."""
@@ -141,12 +139,14 @@ class Run:
         self._credential_of = credential_of
         self._watcher = watcher or (lambda run: None)
         self._tell = tell or (lambda event: None)
-        self._processes = processes
         self.dry = dry
         self.report = Report()
         self.stopping = threading.Event()
         self.target = ""
         self._clients: dict[str, Client] = {}
+        self._hands: dict[str, Hands] = {}
+        bench = Bench(media_url=settings.media_address, pixel_limit=settings.pixel_limit)
+        self._workers = Workers(processes, bench)
 
     def stop(self) -> None:
         """Ask for nothing more; what is under way is finished and kept."""
@@ -161,6 +161,16 @@ class Run:
             origin = CIVITAI if target.sister else target.origin
             self._clients[source] = open_client(self._settings, self._database, origin, source, credential)
         return self._clients[source]
+
+    def hands_for(self, target: Target) -> Hands:
+        """What fetches from a target's host."""
+        source = source_of(target)
+        if source not in self._hands:
+            client = self.client_for(target)
+            folder = self._settings.folder / FOLDER / source.replace(":", "_")
+            at_once = client.pace.politeness.transfers_at_once
+            self._hands[source] = Hands(client, self._store, self._workers, folder, at_once=at_once)
+        return self._hands[source]
 
     def mirror(self, target: Target, options: Options) -> None:
         """Bring a target here, or refresh it. What the host did not give is in the report."""
@@ -185,6 +195,9 @@ class Run:
 
     def close(self) -> None:
         """Let go of connections, and remember the day's number."""
+        for hands in self._hands.values():
+            hands.close()
+        self._workers.close()
         for client in self._clients.values():
             client.close()
 
@@ -202,17 +215,8 @@ class _OneTarget:
         self._begun = begun
         terms = Terms(source=source, key=key, options=options, begun_at=begun, dry=run.dry)
         self._asker = Asker(self._client, self._database, terms, self._flying, self._ask.give, run.stopping)
-        settings = run._settings
-        self._keeper = Keeper(self._database, source, key, self._flying, self._report, settings.mirror_retry_days)
-        bench = Bench(media_url=settings.media_address, pixel_limit=settings.pixel_limit)
-        self._hands = Hands(
-            self._client,
-            run._store,
-            bench,
-            settings.folder / FOLDER / source.replace(":", "_"),
-            at_once=self._client.pace.politeness.transfers_at_once,
-            processes=run._processes,
-        )
+        self._keeper = Keeper(self._database, source, key, self._flying, self._report, run._settings.mirror_retry_days)
+        self._hands = run.hands_for(target)
         self._ready: deque[Ready] = deque()
         self._whole_before = self._report.whole
 
@@ -236,7 +240,6 @@ class _OneTarget:
 
     def _all_ended(self) -> None:
         """Whatever ended it, what is finished is kept."""
-        self._hands.close()
         if self._ready:
             self._write()
 
@@ -316,7 +319,7 @@ class _OneTarget:
         self._keeper.events.clear()
 
     def _conclude(self) -> None:
-        error = self._ask.error
+        error = self._ask.outcome()
         if isinstance(error, UpstreamError):
             self._report.whole = False
             reason = str(error)

@@ -1,0 +1,93 @@
+"""What the mirror's tests share: a host to mirror, a library to mirror into, and questions to both."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+from pinako.app import open_catalogue
+from pinako.client import Credential
+from pinako.client.hosts import read_address
+from pinako.intake.mirror.options import Options
+from pinako.intake.mirror.report import Report
+from pinako.intake.mirror.run import Run
+from pinako.media.store import open_store
+from pinako.settings import Settings
+from pinako.storage.database import Clock, Database, utc_now
+
+
+@dataclass(frozen=True)
+class Host:
+    """A server: its address and its owner's key."""
+
+    address: str
+    key: str = ""
+
+    def ask(self, path: str, *, key: str = "") -> Any:
+        """The decoded answer to a GET, the server's own address written as HOST."""
+        request = Request(self.address + path, headers={"authorization": f"Bearer {key}"} if key else {})
+        with urlopen(request, timeout=30) as answer:
+            text = answer.read().decode()
+        return json.loads(text.replace(self.address, "HOST"))
+
+    def query(self, procedure: str, values: Any, *, key: str = "") -> Any:
+        """The plain value of a tRPC query."""
+        text = quote(json.dumps({"json": values}))
+        return self.ask(f"/api/trpc/{procedure}?input={text}", key=key)["result"]["data"]["json"]
+
+
+@dataclass
+class Home:
+    """A library to mirror into."""
+
+    folder: Path
+    clock: Clock = utc_now
+    given: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(library=str(self.folder), **self.given)
+
+    @contextmanager
+    def opened(self) -> Iterator[Database]:
+        database = open_catalogue(self.settings, clock=self.clock)
+        try:
+            yield database
+        finally:
+            database.close()
+
+    def mirror(self, *addresses: str, key: str = "", dry: bool = False, **options: Any) -> Report:
+        """Mirror these pages as one run; its report."""
+        credential = Credential(kind="key", secret=key) if key else None
+        with self.opened() as database:
+            store = open_store(self.settings.media_address)
+            run = Run(self.settings, database, store, credential_of=lambda host: credential, processes=1, dry=dry)
+            try:
+                for address in addresses:
+                    run.mirror(read_address(address), Options(**options))
+            finally:
+                run.close()
+                store.close()
+            return run.report
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        with self.opened() as database:
+            return [tuple(row) for row in database.read().rows(sql, params)]
+
+
+def differences(one: Any, other: Any, place: str = "") -> Iterator[str]:
+    """Where two decoded bodies differ, a line each."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted({*one, *other}):
+            yield from differences(one.get(name, "absent"), other.get(name, "absent"), f"{place}.{name}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{place}[{index}]")
+    elif one != other:
+        yield f"{place}: {str(one)[:80]} / {str(other)[:80]}"
