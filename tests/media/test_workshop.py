@@ -23,6 +23,11 @@ SMALL = Derivative(width=96)
 
 
 @pytest.fixture
+def workers() -> list[psutil.Process]:
+    """The worker processes of this one, and none of its other children (a test database may be one)."""
+    return [child for child in psutil.Process().children() if "pinako.media.worker" in " ".join(child.cmdline())]
+
+
 def workshop() -> Iterator[Workshop]:
     with Workshop(1) as made:
         yield made
@@ -45,11 +50,11 @@ def test_a_refused_file_costs_no_worker(workshop: Workshop, data: bytes) -> None
     """The error comes back, and the same process does the next one."""
     good = encoded(scene(), "PNG")
     workshop.render(good, SMALL)
-    before = psutil.Process().children()
+    before = workers()
     with pytest.raises(UnreadableFile):
         workshop.render(data, SMALL)
     assert workshop.render(good, SMALL).width == 96
-    assert psutil.Process().children() == before
+    assert workers() == before
 
 
 def test_memory_is_bounded_by_the_worker(tmp_path: Path) -> None:
@@ -61,11 +66,6 @@ def test_memory_is_bounded_by_the_worker(tmp_path: Path) -> None:
         with pytest.raises(UnreadableFile, match="memory"):
             workshop.render(bomb, SMALL)
         assert workshop.render(encoded(scene(), "PNG"), SMALL).width == 96
-
-
-def workers() -> list[psutil.Process]:
-    """The worker processes of this one, and none of its other children (a test database may be one)."""
-    return [child for child in psutil.Process().children() if "pinako.media.worker" in " ".join(child.cmdline())]
 
 
 def test_a_slow_file_is_given_up_and_its_worker_replaced(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def _expect_refusal(workshop: Workshop, path: Path) -> None:
 
 def _wait_for_child() -> None:
     end = time.monotonic() + 10
-    while not psutil.Process().children() and time.monotonic() < end:
+    while not workers() and time.monotonic() < end:
         pass
 
 
