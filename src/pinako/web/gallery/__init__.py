@@ -9,6 +9,7 @@ from pinako.web.gallery.home import Home
 from pinako.web.gallery.image import ImagePage
 from pinako.web.gallery.images import Images
 from pinako.web.gallery.models import Models
+from pinako.web.gallery.owner import Owner
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.people import People
 from pinako.web.gallery.posts import Posts
@@ -33,6 +34,7 @@ def routes(library: Library, threads: Threads) -> tuple[list[Route], Route]:
         collections,
         People(pages, images, posts, models, collections),
         Tags(pages, images),
+        Owner(pages, threads),
         Search(pages, images, posts, models, collections),
     )
     return [*assets.routes(), *(route for room in rooms for route in room.routes())], pages.route("/{*}", pages.nowhere)

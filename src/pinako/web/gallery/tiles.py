@@ -104,9 +104,7 @@ def tiles(library: Library, ids: Sequence[int], viewer: Viewer) -> list[Tile]:
 
 def _finished(tile: Tile, counts: Sequence[int], meta: bytes | None) -> Tile:
     like, _, heart, laugh, cry, comments = counts[:6]
-    return msgspec.structs.replace(
-        tile, alt=alt_of(meta, tile), reacted=like + heart + laugh + cry, commented=comments
-    )
+    return msgspec.structs.replace(tile, alt=alt_of(meta, tile), reacted=like + heart + laugh + cry, commented=comments)
 
 
 def alt_of(meta: bytes | str | None, tile: Tile) -> str:
