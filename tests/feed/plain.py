@@ -220,13 +220,6 @@ class Plain:
         for tag in query.excluded_tags:
             without = self.tagged("post_tags", "post_id", tag)
             yield lambda x, without=without: x.id not in without
-        counted = {
-            "Most Reactions": "reaction_count",
-            "Most Comments": "comment_count",
-            "Most Collected": "collected_count",
-        }
-        if query.sort in counted:
-            yield lambda x: getattr(x, counted[query.sort]) > 0
 
     def models(self, query: ModelQuery) -> list[int]:
         mask = self.viewer.mask(query.level)

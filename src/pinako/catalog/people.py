@@ -95,8 +95,9 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
         return levels.cut(wanted, self.cap)
 
     def was_cut(self, asked: int | None) -> bool:
-        """Whether the answer must carry `X-Pinako-Level`: the caller asked for selectable bits that the cap took away."""
-        return bool(asked) and (asked or 0) & levels.ALL & ~self.cap != 0
+        """Whether the answer must carry `X-Pinako-Level`: the caller asked for selectable bits that the cap took away,
+        or for nothing but bits that nobody may select."""
+        return bool(asked) and ((asked or 0) & levels.ALL & ~self.cap != 0 or self.mask(asked) == 0)
 
 
 ANONYMOUS = Viewer()
