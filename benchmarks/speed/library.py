@@ -1,7 +1,8 @@
 """Makes a synthetic library of any size: real rows and real documents, written straight into the database file.
 
-Everything that `pinako serve` reads for REST is there (tRPC fragments of images are made when they are first asked), made by the program's own records and fragment writers; only the path is short:
-no settling, no change log, one transaction without a journal, indexes made afterwards. Cached by size in the bench folder.
+Everything that `pinako serve` reads for REST is there (tRPC fragments of images are made when they are first asked), made by
+the program's own records and fragment writers; only the path is short: no settling, no change log, one transaction without a
+journal, indexes made afterwards. Cached by size in the bench folder.
 """
 
 from __future__ import annotations

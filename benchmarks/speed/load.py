@@ -2,10 +2,10 @@
 
     python -m speed.load PLANS.json [--connections 16] [--seconds 0.5] [--rounds 8] [--core N]
 
-PLANS.json is a list of {"name", "address", "process", "paths", "headers"}. The plans take turns, `rounds` times `seconds` each, so that whatever else
-the machine does meets all of them. Prints one JSON object: by plan, requests a second of each round, bytes of a body, and (where
-the server's process id is told) microseconds of its processor time a request, which other programs disturb less.
-Prepared bytes and epoll keep its own cost near 10 µs a request, a tenth of a page's.
+PLANS.json is a list of {"name", "address", "process", "paths", "headers"}. The plans take turns, `rounds` times `seconds` each,
+so that whatever else the machine does meets all of them. Prints one JSON object: by plan, requests a second of each round, bytes
+of a body, and (where the server's process id is told) microseconds of its processor time a request, which other programs disturb
+less. Prepared bytes and epoll keep its own cost near 10 µs a request, a tenth of a page's.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _LENGTH = b"content-length: "
+_END = b"\r\n0\r\n\r\n"
+"""The end of an answer in chunks."""
 
 
 class Unanswered(Exception):
@@ -39,11 +41,13 @@ class Line:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.left = -1
         self.head = b""
+        self.tail = b""
+        self.chunked = False
         self.body = 0
 
     def ask(self, request: bytes) -> None:
         """Send one request."""
-        self.left = -1
+        self.left, self.chunked = -1, False
         self.socket.sendall(request)
 
     def hear(self) -> bool:
@@ -51,6 +55,10 @@ class Line:
         data = self.socket.recv(1 << 20)
         if not data:
             raise Unanswered("the server closed a connection")
+        if self.chunked:
+            self.body += len(data)
+            self.tail = (self.tail + data)[-len(_END) :]
+            return self.tail == _END
         if self.left >= 0:
             self.left -= len(data)
             return self.left <= 0
@@ -63,6 +71,9 @@ class Line:
         if not data.startswith(b"HTTP/1.1 200"):
             raise Unanswered(data[:300].decode("latin-1"))
         at = data.lower().find(_LENGTH, 0, end) + len(_LENGTH)
+        if at < len(_LENGTH):
+            self.chunked, self.body, self.tail = True, len(data) - end - 4, data[-len(_END) :]
+            return self.tail == _END
         self.body = int(data[at : data.index(b"\r\n", at)])
         self.left = self.body - (len(data) - end - 4)
         return self.left <= 0
@@ -76,7 +87,8 @@ class Plan:
         where = urlsplit(given["address"])
         headers = {"host": where.netloc, **given.get("headers", {})}
         self.used = clock_of(given.get("process"))
-        self.lines = [Line(where.hostname or "", where.port or 80) for _ in range(connections)]
+        self.where = where.hostname or "", where.port or 80
+        self.connections = connections
         tail = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         self.requests = [f"GET {path} HTTP/1.1\r\n{tail}\r\n".encode() for path in given["paths"]]
         self.at = 0
@@ -93,8 +105,9 @@ class Plan:
 
 
 def run(plan: Plan, seconds: float) -> None:
-    """One round: all connections busy until the time is over; answers on their way then are waited for."""
-    lines, before = plan.lines, plan.used()
+    """One round over new connections (idle ones are closed by many servers): all busy until the time is over; answers on
+    their way then are waited for."""
+    lines, before = [Line(*plan.where) for _ in range(plan.connections)], plan.used()
     poll = select.epoll()
     by_file = {line.socket.fileno(): line for line in lines}
     for number in by_file:
@@ -123,6 +136,8 @@ def run(plan: Plan, seconds: float) -> None:
     plan.busy.append((plan.used() - before) / answers * 1e6)
     plan.answers += answers
     poll.close()
+    for line in lines:
+        line.socket.close()
 
 
 def clock_of(process: int | None) -> Callable[[], float]:

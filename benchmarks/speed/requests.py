@@ -35,6 +35,11 @@ class Asker:
         self.shape = shape
         self.rng = random.Random(seed)
 
+    def traffic(self, many: int, kinds: int = 5000, limit: int = 20) -> list[str]:
+        """So many requests as a gallery meets them: first pages again and again, most others once or twice."""
+        asked = self.paths(kinds, limit)
+        return [asked[skewed_rank(self.rng, kinds)] for _ in range(many)]
+
     def paths(self, many: int, limit: int = 20) -> list[str]:
         """So many different paths of pages of images."""
         with closing(sqlite3.connect(self.folder / "library.db")) as db:
