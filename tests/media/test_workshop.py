@@ -22,12 +22,12 @@ from pinako.media.workshop import WorkLimits, Workshop
 SMALL = Derivative(width=96)
 
 
-@pytest.fixture
 def workers() -> list[psutil.Process]:
     """The worker processes of this one, and none of its other children (a test database may be one)."""
     return [child for child in psutil.Process().children() if "pinako.media.worker" in " ".join(child.cmdline())]
 
 
+@pytest.fixture
 def workshop() -> Iterator[Workshop]:
     with Workshop(1) as made:
         yield made
