@@ -19,7 +19,7 @@ from pinako.catalog.primary import (
     primary_file,
 )
 from pinako.catalog.resources import Model, ModelFile, ModelVersion
-from pinako.catalog.visibility import Standing, is_withheld, model_standing, sees
+from pinako.catalog.visibility import Standing, is_withheld, model_standing, sees, sees_model
 from pinako.errors import Forbidden, NotFound
 from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
@@ -79,12 +79,14 @@ def decide(
 def _refused(library: Library, viewer: Viewer, model: Model, version: ModelVersion) -> Refused | None:
     if not _knows(viewer, model, version):
         return Refused(why=Refusal.UNKNOWN)
+    privileged = _privileged(viewer, model)
+    # Before the archive is told of, unlike upstream: a draft of an archived model is unknown, not gone.
+    if not privileged and (version.status != "Published" or model.status != "Published"):
+        return Refused(why=Refusal.UNKNOWN)
     if model.mode == "Archived":
         return Refused(why=Refusal.ARCHIVED)
-    if _privileged(viewer, model):
+    if privileged:
         return None
-    if version.status != "Published" or model.status != "Published":
-        return Refused(why=Refusal.UNKNOWN)
     if version.usage_control != "Download":
         return Refused(why=Refusal.DISABLED)
     if not viewer.known and (version.require_auth or library.settings.download_needs_login):
@@ -99,12 +101,12 @@ def _refused(library: Library, viewer: Viewer, model: Model, version: ModelVersi
 def _knows(viewer: Viewer, model: Model, version: ModelVersion) -> bool:
     """Whether this caller may know of the version at all: levels, withholding, a real person's model (rest.md 20).
 
-    A version that is not published is refused later in the list, but looks the same: unknown.
+    A version that is not published is refused next, and looks the same: unknown.
     """
     standing = model_standing(model)
     if standing is Standing.PUBLIC and version.level == 0:
         standing = Standing.UNRATED
-    if standing is Standing.GONE or is_withheld(minor=model.minor, level=version.level):
+    if not sees_model(model, viewer) or is_withheld(minor=model.minor, level=version.level):
         return False
     return sees(standing, level=version.level, owner_id=model.user_id, viewer=viewer, minor=model.minor, poi=model.poi)
 

@@ -81,9 +81,12 @@ def _images_of_flagged_models(w: Write, model_ids: Sequence[int]) -> Iterator[in
 
 
 def _spread_posts(w: Write, touched: Touched) -> None:
-    """A post's publication time is each of its images' (rest.md 20, row 38)."""
+    """A post's publication time is each of its images' (rest.md 20, row 38); those of a private post have none."""
+    sql = (
+        "SELECT i.id, i.published_at, CASE WHEN p.availability = 'Private' THEN NULL ELSE p.published_at END "
+        "FROM images i JOIN posts p ON p.id = i.post_id WHERE p.id IN (?*)"
+    )
     for run in chunks(touched.posts):
-        sql = "SELECT i.id, i.published_at, p.published_at FROM images i JOIN posts p ON p.id = i.post_id WHERE p.id IN (?*)"
         touched.images.update(id for id, own, posts in w.by_ids(sql, run) if own != posts)
 
 
@@ -118,7 +121,8 @@ def _derive(image: Image, post: Post | None, tags: set[int], used: list[tuple[An
     if minor and image.level == levels.PG13 and not image.acceptable_minor:
         review = review or "minor"
     bases = [row[2] for row in used if row[1] == "Checkpoint"] or [row[2] for row in used]
-    published = post.published_at if post is not None else None
+    # What is in a private post is as little published as what is in a draft (trpc.md 4.1).
+    published = post.published_at if post is not None and post.availability != "Private" else None
     return {
         "minor": int(minor),
         "poi": int(poi),
