@@ -192,16 +192,25 @@ def _free_tag_id(w: Write, wanted: int | None) -> int:
     return wanted
 
 
+_TAG = "INSERT INTO image_tags (image_id, tag_id, confidence, source, automated) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
 def _tag_image(w: Write, image_id: int, tags: Sequence[TagOn]) -> None:
+    """Tags are most of an image's rows, and nearly all are known: one look for all of them, one statement for all rows."""
+    known = _known_tags(w, [_plain(tag.name) for tag in tags], "Image")
+    rows: list[tuple[Value, ...]] = []
     for tag in tags:
-        row: dict[str, Value] = {
-            "image_id": image_id,
-            "tag_id": keep_tag(w, tag, "Image"),
-            "confidence": tag.confidence,
-            "source": tag.source,
-            "automated": int(tag.automated),
-        }
-        w.insert_new("image_tags", row)
+        id = known.get(_plain(tag.name))
+        place = keep_tag(w, tag, "Image") if id is None else id
+        rows.append((image_id, place, tag.confidence, tag.source, int(tag.automated)))
+    if rows:
+        w.run_many(_TAG, rows)
+
+
+def _known_tags(w: Write, names: Sequence[str], target: str) -> dict[str, int]:
+    """The ids of those tags that are here and are used for things of this kind already."""
+    rows = w.by_ids("SELECT name_key, id, target FROM tags WHERE name_key IN (?*)", names)
+    return {name: int(id) for name, id, targets in rows if f'"{target}"' in targets}
 
 
 def keep_model(w: Write, touched: Touched, model: Model, tags: Iterable[str] = ()) -> int:
