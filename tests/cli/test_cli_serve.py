@@ -159,6 +159,16 @@ def test_a_head_without_end_is_cut_off(shared: Server, filler: bytes) -> None:
     assert shared.get("/api/health")[0] == 200
 
 
+def test_a_client_that_sends_a_body_far_too_large_reads_the_refusal(shared: Server) -> None:
+    # It sends everything before it reads: the server lets the rest arrive, or the answer is lost in a reset.
+    head = b"POST /api/v1/model-versions/by-hash HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    body = b"[" + b" " * (8 << 20)
+    with shared.connect() as connection:
+        answer = exchange(connection, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert answer.endswith(b"Body exceeded 1mb limit")
+
+
 @pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"])
 def test_nonsense_is_a_400_and_the_server_goes_on(shared: Server, nonsense: bytes) -> None:
     with shared.connect() as connection:

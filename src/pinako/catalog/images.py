@@ -6,10 +6,12 @@ them into ISO text. A `JsonText` is JSON as stored: it travels to the wire witho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from pinako.catalog.people import User
-from pinako.catalog.tags import Tag
+from pinako.catalog.tags import Tag, TagScore
 
 JsonText = str
 """JSON text as the database holds it, valid by construction."""
@@ -113,13 +115,15 @@ class UsedVersion(msgspec.Struct, frozen=True, kw_only=True):
 class FullImage(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a list item, `image.get` or a fragment of one image says, the caller's own reactions apart.
 
-    `meta` is the site's metadata where there is one, else the file's (None: none, or hidden by the owner).
+    `meta` is the site's metadata where there is one, else the file's (None: none, or hidden by the owner). `scores` says by
+    tag id how its tags stand.
     """
 
     image: Image
     user: User
     post: Post | None = None
     tags: tuple[Tag, ...] = ()
+    scores: Mapping[int, TagScore] = {}
     used: tuple[UsedVersion, ...] = ()
     meta: JsonText | None = None
 

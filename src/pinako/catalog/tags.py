@@ -32,6 +32,25 @@ class CountedTag(msgspec.Struct, frozen=True, kw_only=True):
     post_count: int = 0
 
 
+def score_of(confidence: int, votes: int) -> int:
+    """A tag's score: a tenth of the recogniser's confidence (0..100), and the votes (domain.md e)."""
+    return confidence * 10 // 100 + votes
+
+
+class TagScore(msgspec.Struct, frozen=True, kw_only=True):
+    """How a tag stands on one image, whoever asks. `last_upvote` in milliseconds."""
+
+    score: int = 0
+    up_votes: int = 0
+    down_votes: int = 0
+    automated: bool = False
+    needs_review: bool = False
+    last_upvote: int | None = None
+
+
+UNSCORED = TagScore()
+
+
 class VotableTag(msgspec.Struct, frozen=True, kw_only=True):
     """A tag on one image or model. `vote` is the caller's own, None where there is none; `last_upvote` in milliseconds."""
 

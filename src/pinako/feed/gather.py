@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
 from pinako.catalog.people import User
 from pinako.catalog.resources import FileHash, FullFile, FullModel, FullVersion, Model, ModelFile, ModelVersion
-from pinako.catalog.tags import Tag
+from pinako.catalog.tags import Tag, TagScore, score_of
 from pinako.catalog.visibility import Standing, image_standing
 from pinako.storage.records import columns, fetch, record, select_in
 from pinako.storage.scopes import Statements
@@ -33,6 +33,34 @@ def tags_of(read: Statements, table: str, column: str, ids: Sequence[int]) -> di
     found: dict[int, list[Tag]] = defaultdict(list)
     for row in read.by_ids(sql, ids):
         found[row[0]].append(record(Tag, row[1:]))
+    return found
+
+
+_VOTES = (
+    "SELECT image_id, tag_id, sum(vote), sum(CASE WHEN vote > 0 THEN 1 ELSE 0 END), "
+    "sum(CASE WHEN vote < 0 THEN 1 ELSE 0 END), max(CASE WHEN vote > 0 THEN created_at END) "
+    "FROM image_tag_votes WHERE image_id IN (?*) GROUP BY image_id, tag_id"
+)
+_CONFIDENCES = (
+    "SELECT image_id, tag_id, confidence, automated, needs_review FROM image_tags "
+    "WHERE image_id IN (?*) AND disabled = 0"
+)
+
+
+def tag_scores(read: Statements, ids: Sequence[int]) -> dict[int, dict[int, TagScore]]:
+    """How each tag of each image stands, by image and tag id."""
+    votes = {(row[0], row[1]): tuple(row[2:]) for row in read.by_ids(_VOTES, ids)}
+    found: dict[int, dict[int, TagScore]] = defaultdict(dict)
+    for image_id, tag_id, confidence, automated, needs_review in read.by_ids(_CONFIDENCES, ids):
+        total, up, down, last = votes.get((image_id, tag_id), (0, 0, 0, None))
+        found[image_id][tag_id] = TagScore(
+            score=score_of(confidence or 0, int(total)),
+            up_votes=int(up),
+            down_votes=int(down),
+            automated=bool(automated),
+            needs_review=bool(needs_review),
+            last_upvote=last,
+        )
     return found
 
 
@@ -60,12 +88,14 @@ def complete_images(read: Statements, images: Sequence[Image]) -> list[FullImage
     users = fetch(read, User, (image.user_id for image in images))
     posts = fetch(read, Post, (image.post_id for image in images if image.post_id is not None))
     tags, used, meta = tags_of(read, "image_tags", "image_id", ids), used_versions(read, ids), metas(read, ids)
+    scores = tag_scores(read, ids)
     return [
         FullImage(
             image=image,
             user=users.get(image.user_id, UNKNOWN_USER),
             post=posts.get(image.post_id) if image.post_id is not None else None,
             tags=tuple(tags.get(image.id, ())),
+            scores=scores.get(image.id, {}),
             used=tuple(used.get(image.id, ())),
             meta=None if image.hide_meta else meta.get(image.id),
         )

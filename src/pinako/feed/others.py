@@ -186,14 +186,18 @@ def list_collections(database: Database, query: CollectionQuery, viewer: Viewer,
 
 
 def list_users(database: Database, names: Names, query: UserQuery) -> list[int]:
-    """Users by id, or the best matches of a name: the exact one, then those that begin with it, then the others."""
+    """Users by id, or the best matches of a name: the exact one, then those that begin with it, then the others.
+
+    Nothing asked is the first ones (rest.md 14).
+    """
     if query.ids:
         rows = database.read().by_ids("SELECT id FROM users WHERE id IN (?*) AND deleted_at IS NULL", query.ids)
         known = {row[0] for row in rows}
         return [id for id in dict.fromkeys(query.ids) if id in known]
     wanted = text.fold((query.text or "").strip())
     if not wanted:
-        return []
+        first = "SELECT id FROM users WHERE deleted_at IS NULL AND username IS NOT NULL AND id > 0 ORDER BY id LIMIT ?"
+        return [row[0] for row in database.read().rows(first, (query.limit,))]
     held = names.all()
     matches = sorted(
         (held[id] != wanted, not held[id].startswith(wanted), len(held[id]), held[id], id)

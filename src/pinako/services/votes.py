@@ -10,7 +10,7 @@ import msgspec
 from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.catalog.resources import Model
-from pinako.catalog.tags import Tag, VotableTag
+from pinako.catalog.tags import Tag, VotableTag, score_of
 from pinako.catalog.visibility import sees_image, sees_model
 from pinako.services.library import Library
 from pinako.storage.records import fetch, find
@@ -86,7 +86,7 @@ def _entry(tag: Tag, row: Sequence[Any] | None, votes: _Votes) -> VotableTag:
         name=tag.name,
         type=tag.type,
         level=tag.level,
-        score=confidence * 10 // 100 + votes.score,
+        score=score_of(confidence, votes.score),
         up_votes=votes.up,
         down_votes=votes.down,
         automated=bool(row[3]) if row is not None else False,

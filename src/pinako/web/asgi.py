@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
-from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooManyRequests, Unavailable
+from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooLarge, TooManyRequests, Unavailable
 from pinako.services.library import Library
 from pinako.web import downloads, files, gallery, health, openapi, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
@@ -115,6 +115,8 @@ class Door:
             answer = await self._answer(ask, route)
         except PinakoError as error:
             answer = self._refusal(ask, route, error)
+            if isinstance(error, TooLarge):
+                await ask.drain()
         except Disconnected:
             return
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +21,9 @@ Send = Callable[[Message], Awaitable[None]]
 MEGABYTE = 1024 * 1024
 STALLED_S = 60
 """How long the next part of a body may take to arrive."""
+DRAINED_BYTES = 64 * MEGABYTE
+DRAINED_S = 20
+"""How much of a refused body is let through, and for how long."""
 
 
 class Origins(Protocol):
@@ -117,6 +121,22 @@ class Ask:
             pieces.append(piece)
             if not message.get("more_body", False):
                 return b"".join(pieces)
+
+    async def drain(self) -> None:
+        """Let the rest of a refused body arrive and drop it, within bounds. A client that sends it all before it reads
+        would meet a reset connection instead of the answer; one that waits for `100 Continue` sends nothing.
+        """
+        announced = self.headers.get(b"content-length", b"0")
+        if b"expect" in self.headers or (announced.isdigit() and int(announced) > DRAINED_BYTES):
+            return
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_S):
+                while size <= DRAINED_BYTES:
+                    message = await self._receive()
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
 
     async def _next_message(self) -> Message:
         try:

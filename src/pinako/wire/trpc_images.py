@@ -14,13 +14,15 @@ import msgspec
 
 from pinako.catalog.images import FullImage, GenerationData, GenerationResource, Reacted
 from pinako.catalog.people import User
-from pinako.catalog.tags import Tag
+from pinako.catalog.tags import UNSCORED, Tag, TagScore
 from pinako.wire.fragments import encode
-from pinako.wire.superjson import Marks, date_marks
+from pinako.wire.superjson import Marks, date_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
 
 _BREAK = b"\x03"
+_VOTED = b'"lastUpvote":"'
+"""What the tags of an item hold only where there is a date to mark."""
 _STRENGTH_TYPES = ("TextualInversion", "LORA", "DoRA", "LoCon")
 """Types whose use has a weight worth telling."""
 
@@ -101,7 +103,7 @@ class TrpcVotable(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     automated: bool = False
     needs_review: bool = False
     concrete: bool = True
-    last_upvote: None = None
+    last_upvote: str | None = None
 
 
 class ImageParts(NamedTuple):
@@ -115,7 +117,7 @@ class ImageParts(NamedTuple):
 def write_image(full: FullImage) -> bytes:
     """The fragment of one image."""
     head = encode(_image(full))
-    tags = encode([_votable(full.image.id, tag) for tag in full.tags])
+    tags = encode([_votable(full.image.id, tag, full.scores.get(tag.id, UNSCORED)) for tag in full.tags])
     marks = ",".join(date_marks(head)).encode()
     return _BREAK.join((head[:-1], marks, tags))
 
@@ -154,7 +156,7 @@ def join_image(
         parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null",
         b',"tags":', parts.tags if tags else b"null", b"}",
     ))  # fmt: skip
-    return body, parts.marks
+    return body, parts.marks + under(date_marks(parts.tags), "tags") if tags and _VOTED in parts.tags else parts.marks
 
 
 def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
@@ -199,8 +201,12 @@ def file_facts(full: FullImage) -> dict[str, Any]:
     return facts | kept if isinstance(kept, dict) else facts
 
 
-def _votable(image_id: int, tag: Tag) -> TrpcVotable:
-    return TrpcVotable(image_id=image_id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level)
+def _votable(image_id: int, tag: Tag, stands: TagScore) -> TrpcVotable:
+    return TrpcVotable(
+        image_id=image_id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level, score=stands.score,
+        up_votes=stands.up_votes, down_votes=stands.down_votes, automated=stands.automated,
+        needs_review=stands.needs_review, last_upvote=iso(stands.last_upvote),
+    )  # fmt: skip
 
 
 # --- generation data ----------------------------------------------------------------------------------------------

@@ -1,0 +1,37 @@
+"""Tags of an image say the same at every door: in list items, by id, and as votable tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asking import Doors
+
+TOLD = ("id", "name", "type", "nsfwLevel", "score", "upVotes", "downVotes", "automated", "needsReview", "lastUpvote")
+
+
+def _told(tags: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return sorted(tuple(tag[key] for key in TOLD) for tag in tags)
+
+
+def test_items_and_votable_tags_agree(doors: Doors) -> None:
+    voted = doors.sql(
+        "SELECT DISTINCT v.image_id FROM image_tag_votes v JOIN images i ON i.id = v.image_id "
+        "WHERE v.vote > 0 AND i.level = 1 AND i.published_at IS NOT NULL AND i.needs_review IS NULL ORDER BY 1 LIMIT 5"
+    )
+    ids = [row[0] for row in voted]
+    whole = doors.call_whole("image.getInfinite", {"ids": ids, "include": ["tags"]})["result"]["data"]
+    assert len(whole["json"]["items"]) == len(ids) == 5
+    for place, item in enumerate(whole["json"]["items"]):
+        votable = doors.call("tag.getVotableTags", {"id": item["id"], "type": "image"})
+        assert _told(item["tags"]) == _told(votable)
+        assert _told(doors.call("image.get", {"id": item["id"]})["tags"]) == _told(votable)
+        marked = {path for path in whole["meta"]["values"] if path.startswith(f"items.{place}.tags.")}
+        dated = [at for at, tag in enumerate(item["tags"]) if tag["lastUpvote"] is not None]
+        assert dated
+        assert marked == {f"items.{place}.tags.{at}.lastUpvote" for at in dated}
+
+
+def test_users_without_a_question_are_the_first_ones(doors: Doors) -> None:
+    first = doors.sql("SELECT id FROM users WHERE id > 0 ORDER BY id LIMIT 5")
+    assert doors.json("/api/v1/users")["items"] == doors.json("/api/v1/users?query=&limit=50")["items"]
+    assert [item["id"] for item in doors.json("/api/v1/users")["items"]] == [row[0] for row in first]
