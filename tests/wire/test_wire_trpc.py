@@ -25,7 +25,7 @@ from pinako.errors import (
 from pinako.wire import trpc, trpc_input_queries
 from pinako.wire.failures import trpc_failure
 from pinako.wire.issues import ValidationError
-from pinako.wire.superjson import UNDEFINED, marks_text, unwrap
+from pinako.wire.superjson import UNDEFINED, marks_text, undevalue, unwrap
 from pinako.wire.trpc import (
     NOTHING,
     Reply,
@@ -434,3 +434,20 @@ def test_creators_and_follows() -> None:
 def test_batches_are_bounded() -> None:
     with pytest.raises(BadRequest):
         read_request(",".join(["a.b"] * (trpc.MAX_CALLS + 1)), "GET", [("batch", "1")])
+
+
+@pytest.mark.parametrize(
+    "slots", [[[-7]], [[1], [0]], [{"a": 0}], [["Set", 0]], [[5]], [["Date"]], [[[]]], [{"a": "b"}]]
+)
+def test_a_devalue_text_that_is_broken_is_bad_input(slots: list[Any]) -> None:
+    with pytest.raises(BadRequest):
+        undevalue(slots)
+
+
+def test_a_devalue_text_whose_slots_are_shared_is_read_once() -> None:
+    depth = 200
+    value = undevalue([*([place + 1, place + 1] for place in range(depth)), "end"])
+    for _ in range(depth):
+        assert value[0] is value[1]
+        value = value[0]
+    assert value == "end"

@@ -150,27 +150,40 @@ def undevalue(value: str | list[Any]) -> Any:
             return _SENTINELS.get(slots, slots)
         if not isinstance(slots, list) or not slots:
             return slots
-        return _slot(slots, 0, ())
+        return _slot(slots, 0, {})
     except (msgspec.DecodeError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise BadRequest("Invalid input") from error
 
 
-def _slot(slots: list[Any], at: int, above: tuple[int, ...]) -> Any:
+_OPEN = object()
+"""Stands in for a slot that is being read: who meets it, holds itself."""
+
+
+def _slot(slots: list[Any], at: int, known: dict[int, Any]) -> Any:
+    """The value of one slot. Each is read once: slots that share others would else be as many as two to their depth."""
     if at < 0:
+        if at not in _SENTINELS:
+            raise ValueError("no sentinel")
         return _SENTINELS[at]
-    if at in above or len(above) > 64:
+    if at not in known:
+        known[at] = _OPEN
+        known[at] = _read_slot(slots, slots[at], known)
+    if known[at] is _OPEN:
         raise ValueError("a value that holds itself")
-    held, within = slots[at], (*above, at)
+    return known[at]
+
+
+def _read_slot(slots: list[Any], held: Any, known: dict[int, Any]) -> Any:
     if isinstance(held, dict):
-        pairs = {key: _slot(slots, place, within) for key, place in held.items()}
+        pairs = {key: _slot(slots, place, known) for key, place in held.items()}
         return {key: inner for key, inner in pairs.items() if inner is not UNDEFINED}
     if not isinstance(held, list):
         return held
     if held and isinstance(held[0], str):
         if held[0] in ("Set", "Map"):
-            return [_slot(slots, place, within) for place in held[1:]]
+            return [_slot(slots, place, known) for place in held[1:]]
         return _transformed(held[1], {"BigInt": "bigint"}.get(held[0], held[0]))
-    return [None if (inner := _slot(slots, place, within)) is UNDEFINED else inner for place in held]
+    return [None if (inner := _slot(slots, place, known)) is UNDEFINED else inner for place in held]
 
 
 # --- out ----------------------------------------------------------------------------------------------------------
