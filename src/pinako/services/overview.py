@@ -151,25 +151,25 @@ class Timed(msgspec.Struct, frozen=True):
 
 def time_questions(library: Library, viewer: Viewer, times: int = 9) -> list[Timed]:
     """Ask the library a few questions now, as pages do, and time them."""
-    newest = ImageQuery(limit=60, sort=ImageSort.NEWEST)
-    liked = ImageQuery(limit=60, sort=ImageSort.MOST_REACTIONS)
-    ids = browse.images(library, newest, viewer).ids
+    ids = browse.images(library, ImageQuery(limit=60), viewer).ids
 
-    def documents() -> object:
-        return library.feeds.documents.fetch("image_trpc", ids)
+    def list_by(sort: ImageSort) -> Callable[[int], object]:
+        # Another length each time: a page that was asked for a moment ago is kept.
+        return lambda turn: browse.images(library, ImageQuery(limit=60 + turn, sort=sort), viewer)
 
-    questions: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("newest", lambda: browse.images(library, newest, viewer)),
-        ("liked", lambda: browse.images(library, liked, viewer)),
-        ("documents", documents),
-        ("row", lambda: library.database.read().value("SELECT COUNT(*) FROM users")),
+    questions: tuple[tuple[str, Callable[[int], object]], ...] = (
+        ("newest", list_by(ImageSort.NEWEST)),
+        ("liked", list_by(ImageSort.MOST_REACTIONS)),
+        ("random", list_by(ImageSort.RANDOM)),
+        ("documents", lambda _: library.feeds.documents.fetch("image_trpc", ids)),
+        ("row", lambda _: library.database.read().value("SELECT COUNT(*) FROM users")),
     )
-    return [Timed(name, tuple(_time(question) for _ in range(times))) for name, question in questions]
+    return [Timed(name, tuple(_time(question, turn) for turn in range(times))) for name, question in questions]
 
 
-def _time(question: Callable[[], object]) -> float:
+def _time(question: Callable[[int], object], turn: int) -> float:
     begun = time.perf_counter()
-    question()
+    question(turn)
     return (time.perf_counter() - begun) * 1000
 
 

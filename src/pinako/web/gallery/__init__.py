@@ -5,6 +5,7 @@ from __future__ import annotations
 from pinako.services.library import Library
 from pinako.web.gallery.assets import Assets
 from pinako.web.gallery.collections import Collections
+from pinako.web.gallery.entrance import Entrance
 from pinako.web.gallery.home import Home
 from pinako.web.gallery.image import ImagePage
 from pinako.web.gallery.images import Images
@@ -35,6 +36,7 @@ def routes(library: Library, threads: Threads) -> tuple[list[Route], Route]:
         People(pages, images, posts, models, collections),
         Tags(pages, images),
         Owner(pages, threads),
+        Entrance(pages),
         Search(pages, images, posts, models, collections),
     )
     return [*assets.routes(), *(route for room in rooms for route in room.routes())], pages.route("/{*}", pages.nowhere)

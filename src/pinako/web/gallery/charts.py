@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
-WIDTH, HEIGHT = 640, 180
+WIDTH, HEIGHT = 460, 170
 _LEFT, _BOTTOM, _TOP = 44, 24, 10
 ROW = 28
-_NAME, _NUMBER = 150, 84
+_NAME, _NUMBER = 122, 86
 
 
 def curve(points: Sequence[tuple[float, float]], labels: tuple[str, str], label: str) -> Markup:
@@ -63,7 +63,7 @@ def bars(rows: Sequence[tuple[str, float, str]], label: str) -> Markup:
 
 
 def _cut(name: str) -> str:
-    return name if len(name) <= 22 else name[:21] + "…"
+    return name if len(name) <= 18 else name[:17] + "…"
 
 
 def _short(value: float) -> str:

@@ -224,8 +224,9 @@ def models(library: Library, page: Listed, viewer: Viewer) -> list[ModelCard]:
     now = library.now()
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
     return [
-        _model.decode(trpc_models.join_model(one.parts, sight=sight, now=now)[0])
+        _model.decode(item)
         for one in library.feeds.documents.fetch("model_trpc", page.ids)
+        if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer)[0])
     ]
 
 

@@ -25,11 +25,11 @@ export async function query(name, input) {
   return answer(await fetch(`/api/trpc/${name}?input=${asked}`, { headers: { accept: "application/json" } }));
 }
 
-export async function mutate(name, input) {
+export async function mutate(name, input, marks) {
   const response = await fetch(`/api/trpc/${name}`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf-token": token() },
-    body: JSON.stringify({ json: input }),
+    body: JSON.stringify(marks ? { json: input, meta: { values: marks } } : { json: input }),
   });
   return answer(response);
 }

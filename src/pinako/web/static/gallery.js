@@ -7,6 +7,8 @@ import { startSearch } from "./search.js";
 import { startCurating } from "./curate.js";
 import { startCards } from "./cards.js";
 import { startLater } from "./later.js";
+import { startPicking } from "./picks.js";
+import { startUploads } from "./upload.js";
 import { startViewer } from "./viewer.js";
 import { Shelf, Wall } from "./wall.js";
 
@@ -20,4 +22,6 @@ const lists = [...document.querySelectorAll("[data-wall], [data-strip]")].map((l
 startCards();
 startLater(lists);
 startViewer(lists);
+startPicking(lists);
 startCurating(lists);
+startUploads();

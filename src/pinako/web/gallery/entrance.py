@@ -1,0 +1,126 @@
+"""The page that asks for name and password, and what a signed-in visitor has: keys, levels, the instance's rules."""
+
+from __future__ import annotations
+
+import msgspec
+
+from pinako.catalog import levels
+from pinako.errors import Unauthorized
+from pinako.services import access
+from pinako.web.answers import NO_STORE, Answer
+from pinako.web.ask import Ask
+from pinako.web.gallery.asked import Address
+from pinako.web.gallery.image import Fact
+from pinako.web.gallery.pages import Pages
+from pinako.web.gallery.strings import say
+from pinako.web.routes import Route
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account in the list of them."""
+
+    id: int
+    username: str
+    level: str
+    moderator: bool
+    owner: bool
+    password: bool
+    keys: int
+
+
+class Entrance:
+    """`/login` and `/settings`."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._library = pages.library
+
+    def routes(self) -> list[Route]:
+        """The doors."""
+        return [
+            self._pages.route("/login", self.login),
+            self._pages.route("/settings", self.settings),
+            self._pages.route("/upload", self.upload),
+        ]
+
+    def login(self, ask: Ask) -> Answer:
+        """The page of the login form."""
+        return self.form(ask)
+
+    def form(self, ask: Ask, *, wrong: bool = False) -> Answer:
+        """The form, after a failure with a line that says so. It goes on to `returnUrl`, where that is a page of ours."""
+        asked = Address(ask.path, ask.pairs).first("returnUrl")
+        onward = safe_return(asked)
+        answer = self._pages.show(ask, "login.html", status=401 if wrong else 200, wrong=wrong, onward=onward)
+        answer.cache = NO_STORE
+        return answer
+
+    def upload(self, ask: Ask) -> Answer:
+        """Where pictures are dropped. What is dropped goes through the wire's own doors."""
+        if not ask.viewer.known:
+            raise Unauthorized("Sign in first")
+        return self._pages.show(ask, "upload.html")
+
+    def settings(self, ask: Ask) -> Answer:
+        """Keys of the caller; for moderators also accounts and the rules of this instance."""
+        viewer = ask.viewer
+        if viewer.user_id is None:
+            raise Unauthorized("Sign in first")
+        read = self._library.database.read()
+        answer = self._pages.show(
+            ask,
+            "settings.html",
+            keys=[key for key in access.list_keys(read, viewer.user_id) if key.revoked_at is None],
+            me=[
+                Fact(say("settings.cap"), words_of(viewer.cap)),
+                Fact(say("settings.browsing"), words_of(viewer.mask(None))),
+            ],
+            accounts=self._accounts() if viewer.moderator else [],
+            rules=self._rules() if viewer.moderator else [],
+        )
+        answer.cache = NO_STORE
+        return answer
+
+    def _accounts(self) -> list[Account]:
+        """Accounts that can enter: those with a password or a key."""
+        sql = (
+            "SELECT u.id, u.username, u.max_level, u.is_moderator, u.is_owner, u.password_hash IS NOT NULL, "
+            "(SELECT COUNT(*) FROM api_keys k WHERE k.user_id = u.id AND k.revoked_at IS NULL) FROM users u "
+            "WHERE u.deleted_at IS NULL AND (u.is_owner = 1 OR u.password_hash IS NOT NULL OR EXISTS "
+            "(SELECT 1 FROM api_keys k WHERE k.user_id = u.id)) ORDER BY u.is_owner DESC, u.username_key LIMIT 500"
+        )
+        return [
+            Account(
+                id=row[0],
+                username=row[1] or say("user.unnamed"),
+                level=words_of(int(row[2])),
+                moderator=bool(row[3]),
+                owner=bool(row[4]),
+                password=bool(row[5]),
+                keys=int(row[6]),
+            )
+            for row in self._library.database.read().rows(sql)
+        ]
+
+    def _rules(self) -> list[Fact]:
+        settings = self._library.settings
+        limit = settings.rate_limit_per_minute
+        return [
+            Fact(say("settings.public"), words_of(settings.public_level)),
+            Fact(say("settings.account"), words_of(settings.account_level)),
+            Fact(say("settings.rate"), say("settings.rate.value", count=limit) if limit else say("settings.rate.none")),
+            Fact(say("settings.sessions"), say("settings.sessions.value", days=settings.session_days)),
+            Fact(say("settings.file"), str(settings.folder / "pinako.toml"), long=True),
+        ]
+
+
+def words_of(mask: int) -> str:
+    """A mask in words."""
+    return ", ".join(levels.NAMES[bit] for bit in levels.BITS if mask & bit) or say("settings.nothing")
+
+
+def safe_return(address: str) -> str:
+    """An address of this library to go on to, or the first page: never another host."""
+    if not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable():
+        return "/"
+    return address
