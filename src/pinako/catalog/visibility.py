@@ -194,3 +194,28 @@ def sees_model(model: ModelLike, viewer: Viewer, mask: int | None = None) -> boo
         poi=model.poi,
         mask=mask,
     )
+
+
+class VersionLike(Protocol):
+    """The columns of a version that the rule reads."""
+
+    @property
+    def level(self) -> int: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def availability(self) -> str: ...
+
+
+def version_standing(version: VersionLike) -> Standing:
+    """What a version is beside its model, whoever asks."""
+    if version.status != "Published" or version.availability == "Private":
+        return Standing.DRAFT
+    return Standing.UNRATED if version.level == levels.UNRATED else Standing.PUBLIC
+
+
+def sees_version(standing: Standing, *, level: int, owner_id: int, viewer: Viewer) -> bool:
+    """The predicate for a version of a model that the viewer is known to meet."""
+    if standing is Standing.PUBLIC:
+        return meets_level(level, viewer.cap)
+    return sees(standing, level=level, owner_id=owner_id, viewer=viewer)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from pinako.catalog import visibility
 from pinako.catalog.images import FullImage, FullPost, GenerationData, GenerationResource, Image, Post, Reacted
 from pinako.catalog.people import Viewer
 from pinako.catalog.resources import (
@@ -17,7 +18,7 @@ from pinako.catalog.resources import (
     VersionInModel,
 )
 from pinako.catalog.tags import Tag
-from pinako.catalog.visibility import Standing, meets_level, sees, sees_image, sees_model
+from pinako.catalog.visibility import Standing, sees, sees_image, sees_model
 from pinako.errors import NotFound
 from pinako.feed import gather
 from pinako.metadata import shown_process
@@ -141,10 +142,8 @@ def model(library: Library, viewer: Viewer, id: int) -> FullModel:
 
 def sees_version(model: Model, version: ModelVersion, viewer: Viewer) -> bool:
     """The predicate for a version beside its model, which the caller is known to see: its own level and status."""
-    standing = Standing.UNRATED if version.level == 0 else Standing.PUBLIC
-    if version.status != "Published" or version.availability == "Private":
-        standing = Standing.DRAFT
-    return sees(standing, level=version.level, owner_id=model.user_id, viewer=viewer)
+    standing = visibility.version_standing(version)
+    return visibility.sees_version(standing, level=version.level, owner_id=model.user_id, viewer=viewer)
 
 
 def cut(library: Library, full: FullVersion, viewer: Viewer) -> FullVersion:
@@ -154,11 +153,6 @@ def cut(library: Library, full: FullVersion, viewer: Viewer) -> FullVersion:
     posts = fetch(library.database.read(), Post, full.post_ids)
     shown = tuple(id for id in full.post_ids if id in posts and sees_post(posts[id], viewer, now))
     return msgspec.structs.replace(full, previews=seen[: gather.PREVIEWS], post_ids=shown)
-
-
-def shows_version(level: int, viewer: Viewer) -> bool:
-    """Whether a list shows a version of this level: the rule of its by-id door."""
-    return meets_level(level, viewer.cap)
 
 
 def _versions(library: Library, read: Statements, ids: Iterable[int]) -> list[VersionInModel]:

@@ -226,7 +226,8 @@ _IMAGES_MADE = (
 
 
 def _derive_model(model: Model, versions: Sequence[ModelVersion], with_files: set[int], now: int) -> dict[str, Any]:
-    listed = [v for v in versions if v.status == "Published" and v.id in with_files]
+    public = [v for v in versions if v.status == "Published" and v.availability != "Private"]
+    listed = [v for v in public if v.id in with_files]
     level = model.level
     if not model.source:
         level = levels.NSFW if model.nsfw else 0

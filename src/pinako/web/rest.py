@@ -54,9 +54,10 @@ def images(ask: Ask) -> Answer:
     """`GET /images`. Minors and real persons are never in this list, whatever the mask (domain.md d)."""
     library, viewer = ask.library, ask.viewer
     given = read_images(ask.pairs, lambda: names_here(library))
-    query = msgspec.structs.replace(given.query, hide_minor=True, hide_poi=True)
-    if query.level is None:
-        query = msgspec.structs.replace(query, level=browse.default_images_level(library, viewer))
+    level = given.query.level
+    if level is None:
+        level = browse.default_images_level(library, viewer)
+    query = msgspec.structs.replace(given.query, hide_minor=True, hide_poi=True, level=level)
     page = browse.images(library, query, viewer)
     items = image_items(
         library, page.ids, viewer, meta=given.with_meta, nested=not given.flat_meta, tags=given.with_tags
@@ -106,10 +107,9 @@ def models(ask: Ask) -> Answer:
 def library_model(
     library: Library, parts: rest_models.ModelParts, viewer: Viewer, mask: int, narrowing: rest_models.Narrowing
 ) -> bytes:
-    """One item of models, cut to the viewer: versions by level, previews by sight."""
+    """One item of models, cut to the viewer: versions by the predicate, previews by sight."""
     sight = fragments.sight_of(mask, mask, moderator=viewer.moderator, owner=False)
-    shows = [part.id for part in parts.versions if detail.shows_version(part.level, viewer)]
-    return rest_models.join_model(parts, sight=sight, now=library.now(), narrowing=narrowing, shows=shows)
+    return rest_models.join_model(parts, sight=sight, now=library.now(), narrowing=narrowing, viewer=viewer)
 
 
 def model(ask: Ask) -> Answer:

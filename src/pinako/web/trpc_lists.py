@@ -73,12 +73,13 @@ def _items(items: dict[int, Item], wanted: Sequence[Image]) -> list[Item]:
 
 
 def models(library: Library, page: Listed, viewer: Viewer) -> list[Item]:
-    """The items of a page of models, their images cut to the caller's mask."""
+    """The items of a page of models, cut to the caller: versions by the predicate, images by the mask."""
     now = library.now()
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
     return [
-        trpc_models.join_model(one.parts, sight=sight, now=now)
+        item
         for one in library.feeds.documents.fetch("model_trpc", page.ids)
+        if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer))[0]
     ]
 
 

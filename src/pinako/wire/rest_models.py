@@ -6,13 +6,15 @@ A stored fragment is msgpack: the item's head, then its versions, each with its 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from pinako.catalog.images import FullImage
+from pinako.catalog.people import Viewer
 from pinako.catalog.resources import FullModel, FullVersion, Model, ModelVersion
+from pinako.catalog.visibility import Standing, sees_version, version_standing
 from pinako.wire.delivery import preview_url
 from pinako.wire.fragments import MEDIA, ORIGIN, address, encode, gate_of, head_of, raw
 from pinako.wire.rest_files import listed_files, words_of
@@ -76,7 +78,6 @@ class RestModel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     availability: str
     mode: str | UnsetType = UNSET
     user_id: int
-    base_models: tuple[str, ...]
     cosmetic: None = None
     supports_generation: bool
     stats: ModelStats
@@ -148,6 +149,11 @@ class VersionPart(msgspec.Struct, frozen=True, array_like=True):
     primary: bytes
     """The primary file alone, as a list; what `primaryFileOnly` shows."""
     previews: tuple[tuple[int, bytes], ...]
+    standing: int = Standing.PUBLIC
+
+    def met_by(self, viewer: Viewer, owner_id: int) -> bool:
+        """Whether this caller may know of the version."""
+        return sees_version(Standing(self.standing), level=self.level, owner_id=owner_id, viewer=viewer)
 
 
 class ModelParts(msgspec.Struct, frozen=True, array_like=True):
@@ -155,6 +161,7 @@ class ModelParts(msgspec.Struct, frozen=True, array_like=True):
 
     head: bytes
     versions: tuple[VersionPart, ...]
+    user_id: int = 0
 
 
 _unpack = msgspec.msgpack.Decoder(ModelParts)
@@ -174,7 +181,7 @@ ALL_OF_IT = Narrowing()
 def write_model(full: FullModel) -> bytes:
     """The fragment of one model. `full.versions` are those that may be listed."""
     versions = tuple(_version_part(full.model, item) for item in full.versions)
-    return msgspec.msgpack.encode(ModelParts(head_of(_model(full)), versions))
+    return msgspec.msgpack.encode(ModelParts(head_of(_model(full)), versions, full.model.user_id))
 
 
 def split_model(body: bytes) -> ModelParts:
@@ -183,22 +190,23 @@ def split_model(body: bytes) -> ModelParts:
 
 
 def join_model(
-    parts: ModelParts, *, sight: bytes, now: int, narrowing: Narrowing = ALL_OF_IT, shows: Collection[int] | None = None
+    parts: ModelParts, *, sight: bytes, now: int, narrowing: Narrowing = ALL_OF_IT, viewer: Viewer | None = None
 ) -> bytes:
     """One item as one viewer sees it: previews by `sight` (fragments.sight), gates by the clock.
 
-    `shows`: the ids of the versions that this viewer may meet; None: all of them. Empty text where none is left.
+    `viewer`: whose versions are shown; None: all, they were cut already. Empty text where none is left.
     """
-    versions = [part for part in parts.versions if _kept(part, narrowing, shows)]
-    if not versions:
+    met = [part for part in parts.versions if viewer is None or part.met_by(viewer, parts.user_id)]
+    kept = [part for part in met if _kept(part, narrowing)]
+    if not kept:
         return b""
-    joined = b",".join(_join_version(part, sight, now, primary=narrowing.primary_file_only) for part in versions)
-    return b"".join((parts.head, b',"modelVersions":[', joined, b"]}"))
+    # Of all that the viewer meets, whatever the query narrows (rest.md 11).
+    bases = encode(tuple(dict.fromkeys([part.base_model for part in met])))
+    joined = b",".join([_join_version(part, sight, now, primary=narrowing.primary_file_only) for part in kept])
+    return b"".join((parts.head, b',"baseModels":', bases, b',"modelVersions":[', joined, b"]}"))
 
 
-def _kept(part: VersionPart, narrowing: Narrowing, shows: Collection[int] | None) -> bool:
-    if shows is not None and part.id not in shows:
-        return False
+def _kept(part: VersionPart, narrowing: Narrowing) -> bool:
     if narrowing.version_ids and part.id not in narrowing.version_ids:
         return False
     return not narrowing.base_models or part.base_model in narrowing.base_models
@@ -235,7 +243,6 @@ def _model(full: FullModel) -> RestModel:
         allow_different_license=model.allow_different_license, type=model.type, minor=model.minor,
         sfw_only=model.sfw_only, poi=model.poi, nsfw=model.nsfw, nsfw_level=model.level,
         availability=model.availability, mode=model.mode or UNSET, user_id=model.user_id,
-        base_models=tuple(dict.fromkeys(item.version.base_model for item in full.versions)),
         supports_generation=model.supports_generation, stats=model_stats(model),
         creator=UNSET if model.user_id == SYSTEM_USER else creator, tags=tuple(tag.name for tag in full.tags),
     )  # fmt: skip
@@ -294,6 +301,7 @@ def _version_part(model: Model, full: FullVersion) -> VersionPart:
         encode(files),
         encode(primary),
         tuple((_gate(item), encode(preview(item))) for item in previews),
+        version_standing(version),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from pinako.catalog.images import FullImage
+from pinako.catalog.people import Viewer
 from pinako.catalog.resources import FullFile, FullModel, FullVersion, Model, ModelVersion, VersionInModel
+from pinako.catalog.visibility import Standing, sees_version, version_standing
 from pinako.wire.fragments import encode, gate_of, raw
 from pinako.wire.rest_files import hashes_of, words_of
 from pinako.wire.superjson import Marks, date_marks, under
@@ -98,21 +100,35 @@ class ListModel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     user_id: int
     rank: TrpcRank
     tags: tuple[int, ...]
-    hashes: tuple[str, ...]
     hidden_metrics: msgspec.Raw
-    base_models: tuple[str, ...]
     user: TrpcUser
     cosmetic: None = None
-    version: ListVersion | None
     can_generate: bool
 
 
+class VersionPart(msgspec.Struct, frozen=True, array_like=True):
+    """One version of a stored fragment: what decides who meets it, and what an item tells of it."""
+
+    standing: int
+    level: int
+    base_model: str
+    hashes: tuple[str, ...]
+    gate_ends_at: int | None
+    body: bytes
+    marks: Marks
+
+    def met_by(self, viewer: Viewer, owner_id: int) -> bool:
+        """Whether this caller may know of the version."""
+        return sees_version(Standing(self.standing), level=self.level, owner_id=owner_id, viewer=viewer)
+
+
 class ModelParts(msgspec.Struct, frozen=True, array_like=True):
-    """A stored fragment: head, its marks, the gate of the shown version, and each image with its gate."""
+    """A stored fragment: head, its marks, each version, and each image with its gate."""
 
     head: bytes
     marks: Marks
-    gate_ends_at: int | None
+    user_id: int
+    versions: tuple[VersionPart, ...]
     images: tuple[tuple[int, bytes, Marks], ...]
 
 
@@ -122,12 +138,12 @@ _unpack = msgspec.msgpack.Decoder(ModelParts)
 def write_model(full: FullModel) -> bytes:
     """The fragment of one model. `full.versions` are those that may be listed."""
     head = encode(_list_model(full))
-    newest = full.versions[0].version if full.versions else None
     seen = {item.image.id: item for version in full.versions for item in version.previews}
     parts = ModelParts(
         head[:-1],
         date_marks(head),
-        newest.gate_ends_at if newest else None,
+        full.model.user_id,
+        tuple(_version_part(full.model, item) for item in full.versions),
         tuple(_image_part(item) for item in seen.values()),
     )
     return msgspec.msgpack.encode(parts)
@@ -138,16 +154,42 @@ def split_model(body: bytes) -> ModelParts:
     return _unpack.decode(body)
 
 
-def join_model(parts: ModelParts, *, sight: bytes, now: int) -> Item:
-    """One item as one viewer sees it: images by `sight` (fragments.sight), the gate by the clock."""
+def join_model(parts: ModelParts, *, sight: bytes, now: int, viewer: Viewer | None = None) -> Item:
+    """One item as one viewer sees it: images by `sight` (fragments.sight), the gate by the clock.
+
+    `viewer`: whose versions are told of; None: all. Empty text where none is left.
+    """
+    met = [part for part in parts.versions if viewer is None or part.met_by(viewer, parts.user_id)]
+    if not met:
+        return b"", ()
     seen = [(text, marks) for gate, text, marks in parts.images if sight[gate]][:IMAGES]
-    gated = parts.gate_ends_at is not None and parts.gate_ends_at > now
-    deadline = encode(iso(parts.gate_ends_at)) if gated else b"null"
+    newest = met[0]
+    gated = newest.gate_ends_at is not None and newest.gate_ends_at > now
+    deadline = encode(iso(newest.gate_ends_at)) if gated else b"null"
+    hashes = encode([hash for part in met for hash in part.hashes])
+    bases = encode(tuple(dict.fromkeys([part.base_model for part in met])))
     body = b"".join((
-        parts.head, b',"earlyAccessDeadline":', deadline, b',"images":[', b",".join([text for text, _ in seen]), b"]}",
+        parts.head, b',"hashes":', hashes, b',"baseModels":', bases, b',"version":', newest.body,
+        b',"earlyAccessDeadline":', deadline, b',"images":[', b",".join([text for text, _ in seen]), b"]}",
     ))  # fmt: skip
     marks = [mark for i, (_, found) in enumerate(seen) for mark in under(found, f"images.{i}")]
-    return body, (*parts.marks, *(("earlyAccessDeadline",) if gated else ()), *marks)
+    told = under(newest.marks, "version")
+    return body, (*parts.marks, *told, *(("earlyAccessDeadline",) if gated else ()), *marks)
+
+
+def _version_part(model: Model, full: FullVersion) -> VersionPart:
+    version = full.version
+    body = encode(_list_version(model, version))
+    found = [hashes_of(file).get("SHA256", "") for file in full.files if file.file.visibility == "Public"]
+    return VersionPart(
+        version_standing(version),
+        version.level,
+        version.base_model,
+        tuple(hash.lower() for hash in found if hash),
+        version.gate_ends_at,
+        body,
+        date_marks(body),
+    )
 
 
 def _image_part(full: FullImage) -> tuple[int, bytes, Marks]:
@@ -164,16 +206,12 @@ def _image_part(full: FullImage) -> tuple[int, bytes, Marks]:
 
 def _list_model(full: FullModel) -> ListModel:
     model = full.model
-    hashes = [hashes_of(file).get("SHA256", "") for version in full.versions for file in version.files]
     return ListModel(
         id=model.id, name=model.name, type=model.type, minor=model.minor, sfw_only=model.sfw_only, poi=model.poi,
         nsfw=model.nsfw, nsfw_level=model.level, status=model.status, created_at=iso(model.created_at),
         last_version_at=iso(model.last_version_at), published_at=iso(model.published_at), locked=model.locked,
         mode=model.mode, availability=model.availability, user_id=model.user_id, rank=_rank(model),
-        tags=tuple(tag.id for tag in full.tags), hashes=tuple(hash.lower() for hash in hashes if hash),
-        hidden_metrics=hidden_metrics(model),
-        base_models=tuple(dict.fromkeys(item.version.base_model for item in full.versions)), user=trpc_user(full.user),
-        version=_list_version(model, full.versions[0].version) if full.versions else None,
+        tags=tuple(tag.id for tag in full.tags), hidden_metrics=hidden_metrics(model), user=trpc_user(full.user),
         can_generate=model.supports_generation,
     )  # fmt: skip
 

@@ -84,6 +84,7 @@ class ModelItem(RestModel, frozen=True, kw_only=True, rename="camel"):
 
     stats: ModelStats
     creator: Creator | UnsetType = UNSET
+    base_models: tuple[str, ...]
     model_versions: tuple[VersionItem, ...]
 
 

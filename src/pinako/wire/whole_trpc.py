@@ -9,7 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from pinako.wire.trpc_collections import ListedCollection
 from pinako.wire.trpc_images import TrpcImage, TrpcVotable
-from pinako.wire.trpc_models import ListImage, ListModel
+from pinako.wire.trpc_models import ListImage, ListModel, ListVersion
 from pinako.wire.trpc_posts import TrpcImagePost, TrpcPost
 
 
@@ -75,6 +75,9 @@ class GalleryPost(TrpcImagePost, frozen=True, kw_only=True, rename="camel"):
 class ModelEntry(ListModel, frozen=True, kw_only=True, rename="camel"):
     """A model in a list."""
 
+    hashes: tuple[str, ...]
+    base_models: tuple[str, ...]
+    version: ListVersion
     early_access_deadline: str | None
     images: tuple[ListImage, ...]
 
