@@ -36,6 +36,11 @@ class Host:
             text = answer.read().decode()
         return json.loads(text.replace(self.address, "HOST"))
 
+    def bytes(self, path: str) -> bytes:
+        """The body of a GET as it is."""
+        with urlopen(self.address + path, timeout=30) as answer:
+            return bytes(answer.read())
+
     def query(self, procedure: str, values: Any, *, key: str = "") -> Any:
         """The plain value of a tRPC query."""
         text = quote(json.dumps({"json": values}))
@@ -90,4 +95,4 @@ def differences(one: Any, other: Any, place: str = "") -> Iterator[str]:
         for index, pair in enumerate(zip(one, other, strict=True)):
             yield from differences(*pair, f"{place}[{index}]")
     elif one != other:
-        yield f"{place}: {str(one)[:80]} / {str(other)[:80]}"
+        yield f"{place}: {str(one)[:600]} / {str(other)[:600]}"

@@ -17,6 +17,7 @@ from pinako.client.calls import entities, feeds
 from pinako.client.listings import Listing
 from pinako.client.paging import Ending, Listed
 from pinako.client.paging import Page as Listed_page
+from pinako.client.reading import read_record
 from pinako.client.records.images import GenerationData, Image, Post
 from pinako.client.records.people import VotableTag
 from pinako.errors import BudgetSpent, UpstreamError, UpstreamNonsense, UpstreamNotFound
@@ -31,8 +32,12 @@ from pinako.intake.mirror.findings import (
     PageClosed,
     PostFound,
     StateFound,
+    VersionFound,
 )
+from pinako.intake.mirror.ids import local_ids
+from pinako.intake.mirror.nouns import credited_versions
 from pinako.intake.mirror.options import Options, Part
+from pinako.intake.mirror.upstream import WholeVersion
 from pinako.storage.database import Database
 from pinako.wire.times import millis_of
 
@@ -294,12 +299,39 @@ class Asker:
         )
 
     def _detail(self, found: Sequence[ImageFound]) -> None:
-        """Ask how images were made and tagged, and give them."""
+        """Ask how images were made and tagged, and give them, after the versions that they name."""
+        whole = []
         for one, generation, tags in zip(found, *self._asked_details(found), strict=True):
             parts = {*one.parts}
             parts |= {str(Part.GENERATION)} if generation is not None else set()
             parts |= {str(Part.TAGS)} if tags is not None else set()
-            self.give(msgspec.structs.replace(one, generation=generation, tags=tags, parts=tuple(sorted(parts))))
+            whole.append(msgspec.structs.replace(one, generation=generation, tags=tags, parts=tuple(sorted(parts))))
+        if self.options.wants(Part.GENERATION):
+            self._give_credited(whole, found[0].page)
+        for one in whole:
+            self.give(one)
+
+    def _give_credited(self, found: Sequence[ImageFound], page: Page) -> None:
+        """Give the bare records of versions that images name and that are not here."""
+        wanted = {id for one in found for id in credited_versions(one)}
+        here = local_ids(self._database.read(), "model_versions", self.terms.source, wanted)
+        asked = self.known("version", wanted - here.keys())
+        unknown = sorted(id for id in wanted - here.keys() if id not in asked)
+        unknown = [id for id in unknown if self.launch("version", id, page)]
+        for start in range(0, len(unknown), 2 * TOGETHER):
+            part = unknown[start : start + 2 * TOGETHER]
+            answers = self.batch([entities.get_version_details(id, with_files=False) for id in part])
+            for id, answer in zip(part, answers, strict=True):
+                if isinstance(answer, UpstreamError):
+                    self._no_version(page, id, answer)
+                else:
+                    self.give(VersionFound(page=page, version=read_record(WholeVersion, answer.raw)))
+
+    def _no_version(self, page: Page, id: int, error: UpstreamError) -> None:
+        """A version that images name and nobody may see is nothing missing; it is only not asked for again."""
+        if isinstance(error, UpstreamNotFound):
+            self.note(page, "version", id, State.NEVER, "")
+        self.landed("version", id)
 
     def _asked_details(
         self, found: Sequence[ImageFound]

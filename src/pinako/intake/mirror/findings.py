@@ -85,6 +85,12 @@ class ModelFound(Found, frozen=True, kw_only=True):
     docs: ModelDocs
 
 
+class VersionFound(Found, frozen=True, kw_only=True):
+    """A version that images name, without files: its model is not mirrored."""
+
+    version: WholeVersion
+
+
 class FileFound(Found, frozen=True, kw_only=True):
     """A model file whose bytes are wanted, or (`refused`) that cannot be had, which is noted."""
 
@@ -124,5 +130,13 @@ class ListBroken(Found, frozen=True, kw_only=True):
 
 
 Finding: TypeAlias = (
-    ImageFound | PostFound | ModelFound | FileFound | CollectionFound | StateFound | PageClosed | ListBroken
+    ImageFound
+    | PostFound
+    | ModelFound
+    | VersionFound
+    | FileFound
+    | CollectionFound
+    | StateFound
+    | PageClosed
+    | ListBroken
 )

@@ -25,6 +25,7 @@ from pinako.intake.mirror.findings import (
     PageClosed,
     PostFound,
     StateFound,
+    VersionFound,
 )
 from pinako.intake.mirror.ids import People, local_id, local_ids, reference
 from pinako.intake.mirror.keeping_models import ModelsKeeper, StoredFile
@@ -34,12 +35,14 @@ from pinako.intake.mirror.nouns import (
     image_of,
     metadata_of,
     post_of,
+    process_of,
     tags_of,
     used_versions,
     with_bytes,
 )
 from pinako.intake.mirror.options import Part
 from pinako.intake.mirror.report import Missing, Report
+from pinako.intake.mirror.votes import keep_votes
 from pinako.services import publish
 from pinako.services.prepare import PreparedImage
 from pinako.services.publish import TagOn
@@ -86,7 +89,15 @@ class FileReady(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Ready: TypeAlias = (
-    ImageReady | FileReady | PostFound | ModelFound | CollectionFound | StateFound | PageClosed | ListBroken
+    ImageReady
+    | FileReady
+    | PostFound
+    | ModelFound
+    | VersionFound
+    | CollectionFound
+    | StateFound
+    | PageClosed
+    | ListBroken
 )
 
 
@@ -170,6 +181,9 @@ class Keeper:
         elif isinstance(each, ModelFound):
             state, reason = self._models.keep_model(w, touched, each, now)
             self._note(w, Item(entity="model", id=each.docs.id, state=state, reason=reason, parts=("records",)), now)
+        elif isinstance(each, VersionFound):
+            self._models.keep_credited(w, touched, each, now)
+            self._note(w, Item(entity="version", id=each.version.id, parts=("record",)), now)
         elif isinstance(each, FileReady):
             self._keep_file(w, touched, each, now)
         elif isinstance(each, CollectionFound):
@@ -208,6 +222,7 @@ class Keeper:
         if id is None:
             self._withhold(w, touched, found, now)
             return
+        keep_votes(w, id, found.tags if found.tags is not None else row.tags, now)
         self._document(w, found, id, ready.medium, now)
         self._note_image(w, ready, now)
         self._report.images += old is None
@@ -220,8 +235,7 @@ class Keeper:
         user_id = self._people.keep(w, row.user, now, id=row.user_id, name=row.username)
         home = Home(id=local, source=self._source, source_id=row.id, user_id=user_id, now=now)
         post_id = None if row.post_id is None else reference(w, "posts", self._source, row.post_id)
-        process = found.generation.process if found.generation else None
-        image = image_of(row, home, post_id=post_id, old=old, process=process)
+        image = image_of(row, home, post_id=post_id, old=old, process=process_of(row, found.generation))
         if medium is None:
             return image
         if medium.blob is not None:
@@ -358,7 +372,7 @@ class Keeper:
             self._note(w, item, now)
         if found.state is State.GONE:
             self._report.gone += 1
-        else:
+        elif found.reason:
             self._miss(found.entity, found.id, found.state, found.reason)
 
     def _retry_at(self, state: State, now: int) -> int | None:
@@ -410,6 +424,8 @@ def _name_of(each: Ready) -> tuple[str, int | None]:
         return "post", each.id
     if isinstance(each, ModelFound):
         return "model", each.docs.id
+    if isinstance(each, VersionFound):
+        return "version", each.version.id
     if isinstance(each, CollectionFound):
         return "collection", each.collection.id
     return (each.entity, each.id) if isinstance(each, StateFound) else ("", None)

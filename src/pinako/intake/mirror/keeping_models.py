@@ -7,15 +7,17 @@ from typing import Any
 
 import msgspec
 
+from pinako.catalog import levels
 from pinako.catalog.collections import Collection
 from pinako.catalog.resources import Model, ModelFile, ModelVersion
 from pinako.client.reading import read_record
 from pinako.client.records.models import ModelFile as FileRow
+from pinako.client.records.models import ParentModel
 from pinako.client.records.people import Tag
 from pinako.intake.journal import State
 from pinako.intake.mirror.documents import doc_of, keep_document
-from pinako.intake.mirror.findings import CollectionFound, FileFound, ModelFound
-from pinako.intake.mirror.ids import People, local_id, local_ids, reference
+from pinako.intake.mirror.findings import CollectionFound, FileFound, ModelFound, VersionFound
+from pinako.intake.mirror.ids import NOBODY, People, local_id, local_ids, reference
 from pinako.intake.mirror.model_nouns import file_of, hashes_of, is_gone, model_of, version_of
 from pinako.intake.mirror.nouns import Home, at, json_of
 from pinako.intake.mirror.report import Report
@@ -129,6 +131,46 @@ class ModelsKeeper:
             touched.versions.add(version)
         self._report.files += 1
         self._report.fetched += 1
+
+    def keep_credited(self, w: Write, touched: Touched, found: VersionFound, now: int) -> None:
+        """A version that images name, and its model as far as the version tells of it.
+
+        Without files it is in no list and has no page; pictures may name it, and it is told from one that never was.
+        """
+        version = found.version
+        parent, model_id = version.model, version.model_id or (version.model.id if version.model else None)
+        if parent is None or model_id is None:
+            return
+        local, here = publish.place(w, "models", self._source, model_id)
+        if not here:
+            publish.keep_model(w, touched, self._bare_model(w, local, model_id, version, parent, now))
+        id, _ = publish.place(w, "model_versions", self._source, version.id)
+        home = Home(id=id, source=self._source, source_id=version.id, user_id=0, now=now)
+        publish.keep_version(w, touched, version_of(version, None, home, model_id=local, place=0, old=None))
+        keep_document(w, "version", id, self._source, doc_of("trpc.bare", version.raw), now)
+
+    def _bare_model(
+        self, w: Write, local: int, model_id: int, version: WholeVersion, parent: ParentModel, now: int
+    ) -> Model:
+        owner = parent.user.id if parent.user else None
+        return Model(
+            id=local,
+            user_id=reference(w, "users", self._source, owner) or NOBODY,
+            name=parent.name,
+            type=parent.type or "Other",
+            status=parent.status or "Published",
+            availability=parent.availability or "Public",
+            mode=parent.mode,
+            nsfw=parent.nsfw,
+            poi=parent.poi,
+            level=levels.NSFW if parent.nsfw else version.nsfw_level,
+            published_at=at(parent.published_at),
+            created_at=at(parent.published_at) or at(version.created_at) or now,
+            updated_at=now,
+            source=self._source,
+            source_id=model_id,
+            fetched_at=now,
+        )
 
     # collections
 

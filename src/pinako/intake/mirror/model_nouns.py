@@ -34,7 +34,7 @@ def model_of(docs: ModelDocs, home: Home, old: Model | None) -> Model:
         user_id=home.user_id,
         name=best.name or base.name,
         type=best.type or base.type,
-        status=base.status if is_gone(best.status) and old is not None else best.status or base.status,
+        status=base.status if is_gone(best.status) and _was_listed(old) else best.status or base.status,
         description=best.description if best.description is not None else base.description,
         availability=best.availability or base.availability,
         upload_type=best.upload_type or base.upload_type,
@@ -61,6 +61,11 @@ def model_of(docs: ModelDocs, home: Home, old: Model | None) -> Model:
         hidden_metrics=_hidden(best),
         **_counts(docs, base),
     )
+
+
+def _was_listed(old: Model | None) -> bool:
+    """Whether a model was here with its records, not only by its name."""
+    return old is not None and old.last_version_at is not None
 
 
 def is_gone(status: str) -> bool:
@@ -121,7 +126,7 @@ def version_of(
         idx=beside.index if beside.index is not None else place,
         name=version.name or base.name,
         description=version.description if version.description is not None else base.description,
-        status=base.status if is_gone(version.status) and old is not None else version.status or base.status,
+        status=base.status if is_gone(version.status) and base.status == "Published" else version.status or base.status,
         base_model=version.base_model or base.base_model,
         base_model_type=version.base_model_type,
         trained_words=json_of(version.trained_words),

@@ -13,13 +13,13 @@ from pinako.client.records.images import GenerationData, Stats
 from pinako.client.records.images import Image as Row
 from pinako.client.records.images import Post as PostRow
 from pinako.client.records.people import VotableTag
+from pinako.intake.mirror.findings import ImageFound
+from pinako.metadata.record import generation_process
 from pinako.services.prepare import PreparedImage, wants_of
 from pinako.services.publish import Metadata, TagOn
 from pinako.services.resolve import Want
 from pinako.wire.delivery import KEY_PATTERN
 from pinako.wire.times import millis_of
-
-MOST_CONFIDENCE = 100
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +122,12 @@ def _counts(stats: Stats) -> dict[str, int]:
     }
 
 
+def process_of(row: Row, generation: GenerationData | None) -> str | None:
+    """The stored process (txt2img, …) of an image; what generation data shows is an engine's own word as often."""
+    meta = row.generation_meta or (generation.meta if generation else {})
+    return generation_process(meta) if meta else None
+
+
 def with_bytes(image: Image, row: Row, prepared: PreparedImage) -> Image:
     """The image with what was measured in its bytes; what upstream says of it goes before, also that it has none."""
     return msgspec.structs.replace(
@@ -190,6 +196,14 @@ def used_versions(row: Row, generation: GenerationData | None) -> list[int]:
     ]
 
 
+def credited_versions(found: ImageFound) -> list[int]:
+    """Every version that an image's records name, those of its post included."""
+    row, generation = found.row, found.generation
+    ids = [*row.model_version_ids, *row.model_version_ids_manual, row.model_version_id]
+    ids += [one.version_id for one in generation.resources] if generation else []
+    return list(dict.fromkeys(id for id in ids if id))
+
+
 def _strength(value: float | None) -> int | None:
     return None if value is None else round(value * 100)
 
@@ -200,7 +214,6 @@ def tags_of(row: Row, votable: Sequence[VotableTag] | None) -> list[TagOn]:
         TagOn(
             name=tag.name,
             source="Computed" if tag.automated else "User",
-            confidence=min(max(tag.score, 0) * 10, MOST_CONFIDENCE),
             automated=tag.automated,
             type=tag.type or "UserGenerated",
             level=tag.nsfw_level or 1,
