@@ -101,6 +101,9 @@ def test_an_input_that_is_no_json_fails_its_call(text: str) -> None:
 def test_other_content_types_are_refused() -> None:
     with pytest.raises(UnsupportedMediaType):
         post(b'{"id":5}', "text/plain")
+    with pytest.raises(UnsupportedMediaType):
+        read_request("image.get", "DELETE", [])
+    assert read_request("image.get", "POST", []).calls
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,8 @@ def read_request(
     paths = unquote(path).split(",") if batch else [unquote(path)]
     if len(paths) > MAX_CALLS:
         raise BadRequest(f"A batch has at most {MAX_CALLS} calls")
-    if method != "GET" and body and not _is_json(content_type):
+    # A POST without a body is let through: its input may stand in the address.
+    if method != "GET" and (body or method != "POST") and not _is_json(content_type):
         raise UnsupportedMediaType(f'Unsupported content-type "{content_type}')
     text = asked.get("input", "") if method == "GET" or not body.strip() else body
     return TrpcRequest(calls=_calls(paths, text, batch=batch), batch=batch, stream=stream)
