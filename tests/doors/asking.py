@@ -29,9 +29,11 @@ class Doors:
         """One answer to GET."""
         return self.client.get(path, **options)
 
-    def json(self, path: str, *, status: int = 200, key: str | None = None, **options: Any) -> Any:
+    def json(
+        self, path: str, *, status: int = 200, key: str | None = None, headers: dict[str, str] | None = None
+    ) -> Any:
         """The JSON of an answer, which must have this status."""
-        answer = self.client.get(path, headers=bearer(key), **options)
+        answer = self.client.get(path, headers={**bearer(key), **(headers or {})})
         assert answer.status_code == status, f"{path}: {answer.status_code} {answer.text[:500]}"
         return answer.json()
 

@@ -124,8 +124,9 @@ def _version(library: Library, w: Any, touched: Touched, chance: Random, model: 
     id = w.next_id("model_versions")
     version = ModelVersion(
         id=id, model_id=model, name=mark("version", id), idx=place, created_at=now - 9 * DAY, updated_at=now,
-        status=chance.choice(("Published", "Published", "Published", "Draft", "Deleted")), published_at=now - 8 * DAY,
-        description=mark("versionabout", id), trained_words=f'["{mark("word", id)}"]', base_model=chance.choice(("SD 1.5", "SDXL 1.0")),
+        published_at=now - 8 * DAY, status=chance.choice(("Published", "Published", "Published", "Draft", "Deleted")),
+        description=mark("versionabout", id), trained_words=f'["{mark("word", id)}"]',
+        base_model=chance.choice(("SD 1.5", "SDXL 1.0")),
         availability=chance.choice(("Public", "Public", "Public", "Private")),
     )  # fmt: skip
     publish.keep_version(w, touched, version)
