@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -18,6 +19,7 @@ from pinako.intake.mirror.options import Options
 from pinako.intake.mirror.report import Report
 from pinako.intake.mirror.run import Run
 from pinako.media.store import open_store
+from pinako.services.history import past_of
 from pinako.settings import Settings
 from pinako.storage.database import Clock, Database, utc_now
 
@@ -35,6 +37,15 @@ class Host:
         with urlopen(request, timeout=30) as answer:
             text = answer.read().decode()
         return json.loads(text.replace(self.address, "HOST"))
+
+    def status(self, path: str) -> int:
+        """The status of a GET."""
+        try:
+            with urlopen(self.address + path, timeout=30) as answer:
+                return int(answer.status)
+        except HTTPError as error:
+            error.close()
+            return error.code
 
     def bytes(self, path: str) -> bytes:
         """The body of a GET as it is."""
@@ -96,3 +107,11 @@ def differences(one: Any, other: Any, place: str = "") -> Iterator[str]:
             yield from differences(*pair, f"{place}[{index}]")
     elif one != other:
         yield f"{place}: {str(one)[:600]} / {str(other)[:600]}"
+
+
+def read_history(home: Home, entity: str, id: int) -> list[dict[str, Any]]:
+    """The revisions of a thing in a library, the oldest first."""
+    with home.opened() as database:
+        found = past_of(database.read(), entity, id)
+    assert found is not None
+    return list(found.as_data()["revisions"])

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooLarge, TooManyRequests, Unavailable
 from pinako.services.library import Library
-from pinako.web import downloads, files, gallery, health, openapi, rest, trpc
+from pinako.web import downloads, files, gallery, health, history, openapi, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
 from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers
@@ -42,6 +42,7 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(downloads.routes(library, threads))
     door.add(rest.routes(library, threads, clock))
     door.add(trpc.routes(threads))
+    door.add(history.routes(threads))
     door.add(openapi.routes(lambda: door.routes))
     door.add(files.routes(library, media))
     shown, door.elsewhere = gallery.routes(library, threads)

@@ -38,6 +38,7 @@ from pinako.intake.mirror.ids import local_ids
 from pinako.intake.mirror.nouns import credited_versions
 from pinako.intake.mirror.options import Options, Part
 from pinako.intake.mirror.upstream import WholeVersion
+from pinako.services.history import TABLES
 from pinako.storage.database import Database
 from pinako.wire.times import millis_of
 
@@ -433,10 +434,8 @@ class Asker:
 
     def refused(self, page: Page, entity: str, id: int, error: UpstreamError) -> None:
         """Note that upstream did not give a thing."""
-        item = self.known(entity, [id]).get(id)
-        here = item is not None and item.state in {State.KEPT, State.GONE}
         state = state_of(error)
-        if state is State.NEVER and here:
+        if state is State.NEVER and local_ids(self._database.read(), TABLES[entity], self.terms.source, [id]):
             state = State.GONE
         self.note(page, entity, id, state, str(error), None)
 

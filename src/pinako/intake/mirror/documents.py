@@ -7,17 +7,9 @@ from typing import Any
 
 import msgspec
 
+from pinako.services.history import VOLATILE
 from pinako.storage.engine import Value
-from pinako.storage.scopes import Statements, Write
-
-VOLATILE = frozenset(
-    {
-        "stats", "rank", "reactions", "metrics", "_count", "judgeScore", "userReactions", "cursorId", "score", "upVotes",
-        "downVotes", "lastUpvote", "vote", "imageCount", "covered", "canGenerate", "hasSuggestedResources", "itemCount",
-        "cosmetic", "cosmetics", "generationCoverage", "isContributor", "followerCount", "contributorCount", "images",
-    }
-)  # fmt: skip
-"""Members that move by themselves, or belong to another thing: they make no revision."""
+from pinako.storage.scopes import Write
 
 
 class Doc(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,26 +59,3 @@ def keep_document(w: Write, entity: str, id: int, source: str, doc: Doc, now: in
     }
     w.insert("received", row)
     return True
-
-
-class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One document of a thing's history. `fetched_at` in milliseconds; `body` as received."""
-
-    door: str
-    fetched_at: int
-    source: str
-    digest: str
-    body: msgspec.Raw
-
-
-def history(read: Statements, entity: str, id: int) -> list[Revision]:
-    """Every revision of a thing that was ever received, the oldest first. `id` is the local id."""
-    rows = read.rows(
-        "SELECT door, fetched_at, source, digest, body FROM received WHERE entity_type = ? AND entity_id = ? "
-        "ORDER BY fetched_at, door",
-        (entity, id),
-    )
-    return [
-        Revision(door=row[0], fetched_at=row[1], source=row[2], digest=row[3], body=msgspec.Raw(bytes(row[4])))
-        for row in rows
-    ]

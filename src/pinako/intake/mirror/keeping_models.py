@@ -63,7 +63,7 @@ class ModelsKeeper:
         for door, one in (("trpc", docs.trpc), ("rest", docs.rest)):
             if one is not None:
                 keep_document(w, "model", local, self._source, doc_of(door, one.raw), now)
-        self._report.models += old is None
+        self._report.models += old is None or old.last_version_at is None
         gone = is_gone(best.status)
         self._report.gone += gone and old is not None
         return (State.GONE, f"upstream says {best.status}") if gone else (State.KEPT, "")

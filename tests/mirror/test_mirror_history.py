@@ -1,0 +1,134 @@
+"""What was received stays: revisions, what changed in them, things that are gone; at the door only for whom it concerns."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mirroring import Home, Host, read_history
+
+import demo_library
+import real_server
+from pinako.app import open_catalogue
+from pinako.services.settle import Touched, settle
+from pinako.settings import Settings
+
+
+class Changing:
+    """An upstream of a test's own, whose library is changed between runs."""
+
+    def __init__(self, folder: Path, host: Host) -> None:
+        self.folder, self.host = folder, host
+
+    def change(self, sql: str, *params: object, images: tuple[int, ...] = (), posts: tuple[int, ...] = ()) -> None:
+        """Run a statement in the upstream's database, as its own program would, and make documents anew."""
+        database = open_catalogue(Settings(library=str(self.folder)))
+        with database.write() as w:
+            w.run(sql, params)
+            touched = Touched()
+            touched.images.update(images)
+            touched.posts.update(posts)
+            settle(w, touched, database.now())
+        database.close()
+
+    def an_image(self) -> int:
+        return int(self.host.ask("/api/v1/images?limit=1")["items"][0]["id"])
+
+
+@pytest.fixture
+def changing(shared: Path, tmp_path: Path) -> Iterator[Changing]:
+    pristine = demo_library.pristine(shared)
+    folder = demo_library.copy_of(pristine, tmp_path / "upstream")
+    with real_server.serving(folder) as running:
+        yield Changing(folder, Host(running.address, demo_library.info_of(pristine).owner_key))
+
+
+def test_a_changed_record_is_a_revision_and_the_old_one_stays(changing: Changing, home: Home) -> None:
+    id = changing.an_image()
+    page = f"{changing.host.address}/images/{id}"
+    home.mirror(page)
+    assert home.mirror(page).already == 1
+    assert [row["door"] for row in read_history(home, "image", id)].count("trpc") == 1
+    changing.change("UPDATE images SET name = 'renamed.png' WHERE id = ?", id, images=(id,))
+    report = home.mirror(page)
+    assert (report.changed, report.images, report.fetched) == (1, 0, 0)
+    revisions = [row for row in read_history(home, "image", id) if row["door"] == "trpc"]
+    assert [row["changed"] for row in revisions] == [[], ["name"]]
+    assert [row["body"]["name"] for row in revisions][1] == "renamed.png"
+    assert home.rows("SELECT name FROM images WHERE id = ?", id) == [("renamed.png",)]
+
+
+def test_counts_alone_are_no_revision(changing: Changing, home: Home) -> None:
+    id = changing.an_image()
+    page = f"{changing.host.address}/images/{id}"
+    home.mirror(page)
+    changing.change("UPDATE images SET like_count = 4711 WHERE id = ?", id, images=(id,))
+    assert home.mirror(page).already == 1
+    assert home.rows("SELECT like_count FROM images WHERE id = ?", id) == [(4711,)]
+    assert len([row for row in read_history(home, "image", id) if row["door"] == "trpc"]) == 1
+
+
+def test_what_upstream_deletes_stays_and_is_marked_gone(changing: Changing, home: Home) -> None:
+    id = changing.an_image()
+    page = f"{changing.host.address}/images/{id}"
+    home.mirror(page)
+    changing.change("UPDATE images SET deleted_at = 1 WHERE id = ?", id, images=(id,))
+    report = home.mirror(page)
+    assert (report.gone, report.missing_count) == (1, 0)
+    [(state, since, parts)] = home.rows(
+        "SELECT state, since, parts FROM mirror_items WHERE entity_type = 'image' AND source_id = ?", id
+    )
+    assert (state, "media" in parts) == ("gone", True)
+    assert since > 0
+    [(blob, deleted)] = home.rows("SELECT blob, deleted_at FROM images WHERE id = ?", id)
+    assert blob is not None
+    assert deleted is None
+
+
+def test_what_left_a_list_is_asked_for_once_and_marked_gone(changing: Changing, home: Home) -> None:
+    row = changing.host.ask("/api/v1/images?limit=1")["items"][0]
+    page = f"{changing.host.address}/user/{row['username']}/images"
+    before = home.mirror(page)
+    changing.change("UPDATE images SET deleted_at = 1 WHERE id = ?", row["id"], images=(row["id"],))
+    again = home.mirror(page)
+    assert (again.gone, again.images, again.fetched) == (1, 0, 0)
+    assert again.already == before.images - 1
+    assert home.mirror(page).gone == 0
+
+
+def test_other_bytes_under_the_same_number_do_not_overwrite(changing: Changing, home: Home) -> None:
+    rows = changing.host.ask("/api/v1/images?limit=2")["items"]
+    id, other = rows[0]["id"], rows[1]["id"]
+    page = f"{changing.host.address}/images/{id}"
+    home.mirror(page)
+    [(old,)] = home.rows("SELECT blob FROM images WHERE id = ?", id)
+    changing.change(
+        "UPDATE images SET media_key = '11111111-2222-3333-4444-555555555555', "
+        "blob = (SELECT blob FROM images WHERE id = ?) WHERE id = ?",
+        other,
+        id,
+        images=(id,),
+    )
+    assert home.mirror(page).fetched == 1
+    [(new,)] = home.rows("SELECT blob FROM images WHERE id = ?", id)
+    assert new != old
+    kept = [row["body"]["sha256"] for row in read_history(home, "image", id) if row["door"] == "bytes"]
+    assert kept == [old, new]
+    assert {row[0] for row in home.rows("SELECT sha256 FROM blobs")} >= {old, new}
+
+
+def test_the_door_tells_of_what_the_caller_may_see(changing: Changing, home: Home) -> None:
+    id = changing.an_image()
+    hidden = changing.host.ask("/api/v1/images?limit=1&browsingLevel=16", key=changing.host.key)["items"][0]["id"]
+    home.mirror(*(f"{changing.host.address}/images/{one}" for one in (id, hidden)), key=changing.host.key)
+    with real_server.serving(home.folder) as running:
+        door = Host(running.address)
+        body = door.ask(f"/api/v1/pinako/history/image/{id}")
+        assert body["state"] == "kept"
+        assert {row["door"] for row in body["revisions"]} == {"trpc", "trpc.generation", "trpc.tags", "bytes"}
+        assert door.status(f"/api/v1/pinako/history/image/{hidden}") == 404
+        assert door.status("/api/v1/pinako/history/image/5") == 404
+        assert door.status("/api/v1/pinako/history/nothing/5") == 400
+    shutil.rmtree(home.folder)
