@@ -23,7 +23,8 @@ from speed.shape import (
     skewed_rank,
 )
 
-SORTS = ("Newest", "Most Reactions", "Most Comments", "Most Collected", "Oldest", "Random")
+SORTS = {"Newest": 4, "Most Reactions": 4, "Most Comments": 1, "Most Collected": 1, "Oldest": 1, "Random": 1}
+"""How often each is asked, beside the others."""
 KEYED = {"Newest": "sort_at", "Most Reactions": "reaction_count"}
 
 
@@ -66,7 +67,7 @@ class Asker:
             lambda: {"type": "image", "period": "Year", "tags": FIRST_TAG + skewed_rank(rng, 500)},
         ]
         given = rng.choice(filters)()
-        sort = given.pop("sort", None) or rng.choice(SORTS)
+        sort = given.pop("sort", None) or rng.choices(tuple(SORTS), tuple(SORTS.values()))[0]
         level = rng.choice(({}, {}, {"nsfw": "Soft"}, {"nsfw": "X"}, {"nsfw": "false"}, {"browsingLevel": 3}))
         return "/api/v1/images?" + urlencode({"limit": limit, "sort": sort, **given, **level})
 

@@ -41,16 +41,19 @@ class Order:
         By hand: a bisection that makes a tuple of each row it meets costs as much as the whole page.
         """
         keys, way, goal = self.rows.columns[self.names[0]], self.ways[0], place[0]
+        ids, id_way = self.rows.ids, self.ways[-1]
         low, high = 0, len(ordered)
         while low < high:
             middle = (low + high) // 2
             ordinal = ordered.item(middle)
             key = keys.item(ordinal) * way
-            if key == goal:
+            if key != goal:
+                below = key < goal
+            elif len(place) == 2:
+                below = ids.item(ordinal) * id_way < place[1] + inclusive
+            else:
                 own = self.place(ordinal)
                 below = own < place or (inclusive and own == place)
-            else:
-                below = key < goal
             low, high = (middle + 1, high) if below else (low, middle)
         return low
 

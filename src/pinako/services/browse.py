@@ -49,9 +49,9 @@ def images(library: Library, query: ImageQuery, viewer: Viewer) -> Listed:
     ):
         return Listed(ids=(), next_cursor=None, mask=viewer.mask(query.level), cut=_cut(viewer, query.level))
     page = library.feeds.images(query, viewer)
-    return Listed(
-        ids=page.ids, next_cursor=page.next_cursor, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
-    )
+    mask = viewer.mask(query.level)
+    cut = mask if viewer.was_cut(query.level) else None
+    return Listed(ids=page.ids, next_cursor=page.next_cursor, mask=mask, cut=cut)
 
 
 def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
