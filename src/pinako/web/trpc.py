@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pinako.catalog.queries import ImageSort
 from pinako.errors import Forbidden, PinakoError, Unauthorized
 from pinako.services import browse, collections, detail, react, votes
 from pinako.services.browse import Listed
@@ -62,14 +63,14 @@ def image_generation_data(calling: Calling, value: Any) -> Reply:
 
 
 def image_infinite(calling: Calling, value: Any) -> Reply:
-    given = read_images(value)
+    given = read_images(value, default_sort=ImageSort(calling.library.settings.image_sort))
     page = calling.listed(browse.images(calling.library, given.query, calling.viewer))
     items = images(calling.library, page.ids, calling.viewer, meta=given.with_meta, tags=given.with_tags)
     return trpc.join_list(items, page.next_cursor)
 
 
 def images_as_posts(calling: Calling, value: Any) -> Reply:
-    given = read_images(value, as_posts=True)
+    given = read_images(value, as_posts=True, default_sort=ImageSort(calling.library.settings.image_sort))
     items, cursor, page = gallery_posts(calling.library, given, calling.viewer)
     calling.listed(page)
     return trpc.join_list(items, cursor)

@@ -33,9 +33,10 @@ class ImagesInput(msgspec.Struct, frozen=True, kw_only=True):
     with_meta: bool = False
 
 
-def read_images(value: Any, *, as_posts: bool = False) -> ImagesInput:
+def read_images(value: Any, *, as_posts: bool = False, default_sort: ImageSort = ImageSort.NEWEST) -> ImagesInput:
     """Read the input; ValidationError for what does not fit, BadRequest for a cursor with prioritised users.
 
+    `default_sort`: the order where none is asked (trpc.md 11: one setting).
     `as_posts`: `hidden` then means another thing (what a gallery's owner hid) and filters nothing here.
     """
     given = Input(value)
@@ -44,7 +45,7 @@ def read_images(value: Any, *, as_posts: bool = False) -> ImagesInput:
         limit=given.take("limit", _ROWS, 0) or 100,
         cursor=given.take("cursor", read.cursor, None),
         level=given.take("browsingLevel", _MASK, None) or None,
-        **_time(given),
+        **_time(given, default_sort),
         **_scope(given),
         **_narrowing(given),
         **_viewer_filters(given, as_posts=as_posts),
@@ -59,21 +60,21 @@ def read_images(value: Any, *, as_posts: bool = False) -> ImagesInput:
     return ImagesInput(query=query, with_tags=with_tags, with_meta="metaSelect" in include)
 
 
-def _time(given: Input) -> dict[str, Any]:
+def _time(given: Input, default_sort: ImageSort) -> dict[str, Any]:
     return {
         "period": Period(given.take("period", _PERIOD, Period.ALL_TIME.value)),
         "period_filters": given.take("periodMode", _PERIOD_MODE, "published") == "published",
-        "sort": _sort(given),
+        "sort": _sort(given, default_sort),
     }
 
 
-def _sort(given: Input) -> ImageSort | None:
-    """Newest where nothing is asked (trpc.md 11); a post keeps its own order whatever is asked, a collection if nothing is."""
+def _sort(given: Input, default_sort: ImageSort) -> ImageSort | None:
+    """A post keeps its own order whatever is asked, a collection if nothing is."""
     asked = given.take("sort", _SORT, None)
     in_post = "postId" in given and "modelId" not in given
     if in_post or (asked is None and "collectionId" in given):
         return None
-    return ImageSort.NEWEST if asked is None else ImageSort(asked)
+    return default_sort if asked is None else ImageSort(asked)
 
 
 def _scope(given: Input) -> dict[str, Any]:
