@@ -39,6 +39,7 @@ class Run:
     def __init__(self, images: int, rounds: int) -> None:
         self.images = images
         self.rounds = rounds
+        self.details: Report = {}
         self.began = time.perf_counter()
         BENCH.mkdir(exist_ok=True)
         self.folder = ensure_library(BENCH, images, self.say)
@@ -78,9 +79,14 @@ class Run:
             "engine_ms": inside["engine_ms"],
             "bytes_per_image": plain["bytes_per_image"],
             "load_s": whole["load_s"],
-            "writes_per_s": min(writes.values()),
+            "writes_per_s": min(writes["images_per_s"], writes["reactions_per_s"]),
             "peers": peers,
-            "details": {"pages": pages, "memory": {"without_words": plain, "all": whole}, "writes": writes},
+            "details": {
+                "pages": pages,
+                "memory": {"without_words": plain, "all": whole},
+                "writes": writes,
+                "peers": self.details,
+            },
         }
 
     def pages(self, ours: tuple[str, int]) -> Report:
@@ -114,6 +120,7 @@ class Run:
                     )
                     plans.append({"name": question, "address": ours[0], "process": ours[1], "paths": [paths["ours"]]})
                 rates = load(plans, seconds=0.5, rounds=5, connections=4)
+                self.details |= rates
                 for question in asked:
                     theirs, mine = rates[f"{name}: {question}"], rates[question]
                     found[f"{name}: {question}"] = {"ours": mine["median"], "theirs": theirs["median"]}

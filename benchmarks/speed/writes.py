@@ -124,19 +124,22 @@ def main() -> None:
         viewer, images = access.anonymous(library.caps), len(library.feeds.index("image"))
         shown = ImageQuery(sort=ImageSort.NEWEST, limit=1)
         post(library, rng, 40)
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.process_time()
         for _ in range(0, args.images, BATCH):
             newest = post(library, rng, BATCH)
             if library.feeds.images(shown, viewer).ids != [newest]:
                 raise SystemExit("a new image is not in the list of the newest")
         images_s = args.images / (time.perf_counter() - began)
-        began = time.perf_counter()
+        images_us = (time.process_time() - busy) / args.images * 1e6
+        began, busy = time.perf_counter(), time.process_time()
         for _ in range(0, args.reactions, BATCH):
             react(library, rng, images, BATCH)
         reactions_s = args.reactions / (time.perf_counter() - began)
+        reactions_us = (time.process_time() - busy) / args.reactions * 1e6
         clear(library)
         library.feeds.save()
-    print(json.dumps({"images_per_s": round(images_s), "reactions_per_s": round(reactions_s)}))
+    rates = {"images_per_s": round(images_s), "reactions_per_s": round(reactions_s)}
+    print(json.dumps({**rates, "images_cpu_us": round(images_us), "reactions_cpu_us": round(reactions_us)}))
 
 
 if __name__ == "__main__":
