@@ -437,6 +437,7 @@ class Asker:
         state = state_of(error)
         if state is State.NEVER and local_ids(self._database.read(), TABLES[entity], self.terms.source, [id]):
             state = State.GONE
+        page.members.append((entity, id))
         self.note(page, entity, id, state, str(error), None)
 
     def check_gone(self, entity: str, ids: Sequence[int]) -> None:

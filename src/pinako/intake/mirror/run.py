@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Final
 
 from pinako.client import Client, Pace, Politeness
@@ -214,7 +215,7 @@ class _OneTarget:
         begun = self._database.now() if run.dry else journal.begun_at(self._database.read(), source, key)
         self._begun = begun
         terms = Terms(source=source, key=key, options=options, begun_at=begun, dry=run.dry)
-        self._asker = Asker(self._client, self._database, terms, self._flying, self._ask.give, run.stopping)
+        self._asker = Asker(self._client, self._database, terms, self._flying, self._give, run.stopping)
         self._keeper = Keeper(self._database, source, key, self._flying, self._report, run._settings.mirror_retry_days)
         self._hands = run.hands_for(target)
         self._ready: deque[Ready] = deque()
@@ -223,30 +224,48 @@ class _OneTarget:
     def run(self) -> None:
         """From the first question to the last row."""
         self._report.whole = True
-        try:
-            self._ask.start(self._questions)
-            while not (self._ask.ended and self._hands.is_idle and not self._ready):
-                moved = self._take_findings()
-                for ready in self._hands.collect(0.0 if moved else LOOK_S):
-                    self._ready.append(ready)
-                if len(self._ready) >= MOST or (self._ready and not moved):
-                    self._write()
-                self._report.bytes += self._hands.bytes
-                self._hands.bytes = 0
-                self._all._watcher(self._all)
-        finally:
-            self._all_ended()
-        self._conclude()
+        self._phase(lambda: TargetAsker(self._asker).ask(self._target))
+        if self._is_whole:
+            self._phase(self._look_for_gone)  # only now is it written down what the lists have named
+        if self._is_whole:
+            with self._database.write() as w:
+                journal.finish(w, self._source, self._key, self._database.now())
+        self._report.whole = self._report.whole and self._whole_before
 
-    def _all_ended(self) -> None:
-        """Whatever ended it, what is finished is kept."""
-        if self._ready:
+    def _give(self, finding: Finding) -> None:
+        self._ask.give(finding)
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._report.whole and not self._all.stopping.is_set() and not self._all.dry
+
+    def _phase(self, work: Callable[[], None]) -> None:
+        """Ask, fetch and keep until there is nothing more. Whatever ends it, what is finished is kept."""
+        self._ask = Ask(self._all.stopping)
+        with ExitStack() as ending:
+            ending.callback(self._all.stopping.set)  # lets the asking side go, should this side be thrown out
+            ending.callback(self._write_all)
+            self._ask.start(work)
+            while not (self._ask.ended and self._hands.is_idle and not self._ready):
+                self._turn()
+            ending.pop_all()
+        self._look_at_error()
+
+    def _turn(self) -> None:
+        moved = self._take_findings()
+        for ready in self._hands.collect(0.0 if moved else LOOK_S):
+            self._ready.append(ready)
+        if len(self._ready) >= MOST or (self._ready and not moved):
+            self._write()
+        self._report.bytes += self._hands.bytes
+        self._hands.bytes = 0
+        self._all._watcher(self._all)
+
+    def _write_all(self) -> None:
+        while self._ready:
             self._write()
 
-    def _questions(self) -> None:
-        TargetAsker(self._asker).ask(self._target)
-        if self._all.dry:
-            return
+    def _look_for_gone(self) -> None:
         missing = journal.unseen(self._database.read(), self._source, self._key, self._begun)
         for entity in ("image", "post", "model"):
             ids = [id for name, id in missing if name == entity]
@@ -318,17 +337,10 @@ class _OneTarget:
             self._all._tell(event)
         self._keeper.events.clear()
 
-    def _conclude(self) -> None:
+    def _look_at_error(self) -> None:
+        """What ended the questions early: the host's trouble is part of the report, anything else is raised."""
         error = self._ask.outcome()
         if isinstance(error, UpstreamError):
-            self._report.whole = False
-            reason = str(error)
-            self._report.miss(
-                Missing(source=self._source, entity="list", id=None, state=str(State.FAILED), reason=reason)
-            )
+            self._keeper.break_list(str(error))
         elif error is not None:
             raise error
-        if self._report.whole and not self._all.stopping.is_set() and not self._all.dry:
-            with self._database.write() as w:
-                journal.finish(w, self._source, self._key, self._database.now())
-        self._report.whole = self._report.whole and self._whole_before
