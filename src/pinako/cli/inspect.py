@@ -46,7 +46,7 @@ def _show(found: Inspection, raw: bool) -> None:
     from rich.text import Text
 
     console = Console(highlight=False)
-    console.print(Text(found.file, style="bold"))
+    console.print(Text(found.file, style="bold"), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", justify="right")
     table.add_column(overflow="fold")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pinako.errors import PinakoError, StorageError
-from pinako.intake.jobs import Outcome, Refused
+from pinako.intake.jobs import Refused
 
 T = TypeVar("T")
 
 
-def guarded(work: Callable[[], Outcome]) -> Outcome:
-    """The outcome of a piece of work; its error as a refusal, fatal where the library's own disk refused."""
+def guarded(work: Callable[[], T]) -> T | Refused:
+    """What a piece of work gives; its error as a refusal, fatal where the library's own disk refused."""
     try:
         found, error = attempt(work)
     except StorageError as refusal:

@@ -93,3 +93,25 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Outcome: TypeAlias = Kept | HeadersRead | WeightsKept | Refused
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker has begun with this job: if it breaks down now, this is the one to blame."""
+
+    number: int
+
+
+class Progressed(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes done of the job in work."""
+
+    done: int
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """A job's outcome. Those of one worker need not come in the order of its jobs."""
+
+    number: int
+    outcome: Outcome
+
+
+Message: TypeAlias = Begun | Progressed | Done

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,6 +16,7 @@ from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead
 from pinako.intake.thumbnails import Thumbnails, measure_with_thumbnails
 from pinako.intake.walk import Source
 from pinako.media.facts import PictureFacts, read_facts
+from pinako.media.quickpng import unpack_png
 from pinako.media.render import Rendered
 from pinako.media.store import MediaStore, open_store
 from pinako.media.video import has_ffmpeg, take_still
@@ -32,6 +34,18 @@ OCTETS = "application/octet-stream"
 Progress = Callable[[int], None]
 
 
+class Pending(NamedTuple):
+    """An outcome that counts once its bytes are stored: that is mostly waiting for the disk, and may be done beside."""
+
+    outcome: Outcome
+    store: Callable[[], object]
+
+    def finish(self) -> Outcome:
+        """Store the bytes; then it counts."""
+        self.store()
+        return self.outcome
+
+
 class Workplace:
     """One worker's tools, opened once: the store of originals, and the cache of thumbnails where they are wanted."""
 
@@ -41,7 +55,7 @@ class Workplace:
         self._films = has_ffmpeg()
         self._thumbnails = Thumbnails(bench.cache, bench.cache_bytes) if bench.cache is not None else None
 
-    def do(self, job: Job, progress: Progress) -> Outcome:
+    def do(self, job: Job, progress: Progress) -> Outcome | Pending:
         """One job. Raises PinakoErrors for files that cannot be read."""
         if isinstance(job, Picture):
             return self._picture(job)
@@ -58,7 +72,7 @@ class Workplace:
 
     # pictures
 
-    def _picture(self, job: Picture) -> Outcome:
+    def _picture(self, job: Picture) -> Outcome | Pending:
         source = job.source
         if job.data is None and source.size == 0:
             return Refused(reason="the file is empty")
@@ -70,18 +84,16 @@ class Workplace:
             return _foreign(source)
         return self._keep(source, reading, data, linked=self.bench.in_place and job.data is None)
 
-    def _keep(self, source: Source, reading: Reading, data: bytes, *, linked: bool) -> Outcome:
+    def _keep(self, source: Source, reading: Reading, data: bytes, *, linked: bool) -> Pending:
         """A file in memory: the bytes that are decoded are those that are hashed and stored."""
         measured, thumbnails = self._measure(source.path, reading, data)
         prepared = _assemble(reading, measured, hashlib.sha256(data).hexdigest(), len(data))
-        if linked:
-            _check_unchanged(source)
-            self._link(prepared.sha256, source.path)
-        else:
-            self.store.put_bytes(data, sha256=prepared.sha256)
         if self._thumbnails is not None:
             self._thumbnails.keep(prepared.sha256, prepared.mime, thumbnails)
-        return Kept(prepared=prepared)
+        if linked:
+            _check_unchanged(source)
+            return Pending(Kept(prepared=prepared), lambda: self._link(prepared.sha256, source.path))
+        return Pending(Kept(prepared=prepared), lambda: self.store.put_bytes(data, sha256=prepared.sha256))
 
     def _keep_large(self, source: Source) -> Outcome:
         reading = metadata.read_file(source.path)
@@ -99,9 +111,10 @@ class Workplace:
         """The pixels' facts, with thumbnails where they are wanted; of a video those of its first frame."""
         limit = self.bench.pixel_limit
         if reading.facts.kind == "image":
-            if data is not None and self._thumbnails is not None:
-                return measure_with_thumbnails(data, limit)
-            return read_facts(data if data is not None else path, pixel_limit=limit), ()
+            source = path if data is None else unpack_png(data) or data
+            if isinstance(source, bytes) and self._thumbnails is not None:
+                return measure_with_thumbnails(source, limit)
+            return read_facts(source, pixel_limit=limit), ()
         if reading.facts.kind != "video" or not self._films:
             return None, ()
         return read_facts(take_still(path), pixel_hash=False), ()

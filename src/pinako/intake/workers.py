@@ -9,10 +9,13 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -22,15 +25,27 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pinako.intake.guard import guarded
-from pinako.intake.jobs import Bench, Job, Outcome, Picture, Refused, Weights
+from pinako.intake.jobs import (
+    Begun,
+    Bench,
+    Done,
+    Job,
+    Message,
+    Outcome,
+    Picture,
+    Progressed,
+    Refused,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
-    from pinako.intake.work import Workplace
+    from pinako.intake.work import Pending, Workplace
 
-AHEAD = 2
-"""Jobs that a worker holds: one in work and the next, so that it never waits for the main process."""
+STORED_AT_ONCE = 3
+AHEAD = STORED_AT_ONCE + 3
+"""Jobs that a worker holds: some being stored, one in work, two to come, so that it never waits for the main process."""
 PICTURE_SECONDS = 120.0
 TELL_SECONDS = 0.2
 MEMORY = 6 << 30
@@ -60,18 +75,27 @@ def path_of(job: Job) -> Path | None:
     return None
 
 
-def keep_to_one_thread() -> None:
-    """Have processes that are started from now on do their sums in one thread each.
+STARTED_WITH = {
+    # OpenBLAS starts a thread for each core in every process, and these wait by spinning: small sums take three times as long.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # Buffers of megabytes come and go with every picture. Kept instead of given back, their pages need not be cleared anew.
+    "PILLOW_BLOCKS_MAX": "16",
+    "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+}
 
-    OpenBLAS starts one for each core in every process, and these wait by spinning: small sums take three times as long.
-    """
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+
+def prepare_environment() -> None:
+    """Have processes that are started from now on work in one thread each, and keep their buffers."""
+    for name, value in STARTED_WITH.items():
+        os.environ.setdefault(name, value)
 
 
 def _context() -> ForkServerContext | SpawnContext:
     """How workers are started: by a server that has imported all they need, so that a fresh one is there at once."""
-    keep_to_one_thread()
+    prepare_environment()
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -120,9 +144,9 @@ class Workers:
         """What is in work now, the longest first."""
         now = time.monotonic()
         found = [
-            Running(job=worker.jobs[0], seconds=now - worker.since, done=worker.done)
+            Running(job=job, seconds=now - worker.begun[job.number], done=worker.done)
             for worker in self._workers
-            if worker.jobs
+            if (job := worker.in_work()) is not None
         ]
         return sorted(found, key=lambda each: -each.seconds)
 
@@ -159,54 +183,77 @@ class Workers:
                 self._replace(worker, "it takes longer to read than is bearable")
 
     def _hear(self, worker: _Worker) -> None:
+        """Take all that a worker has said by now."""
         try:
-            message = worker.pipe.recv()
+            while worker.pipe.poll():
+                finished = worker.take(worker.pipe.recv())
+                if finished is not None:
+                    self._finished.append(finished)
         except (EOFError, OSError):
             self._replace(worker, "its reader broke down over it")
-            return
-        if isinstance(message, int):
-            worker.done = message
-            return
-        job, seconds = worker.finish()
-        self._finished.append(Finished(job=job, outcome=message, seconds=seconds))
 
     def _replace(self, worker: _Worker, reason: str) -> None:
-        """Give up the job in work; those that waited behind it go to a fresh worker."""
+        """Give up the job in work; those around it go to a fresh worker."""
         self._workers.remove(worker)
         worker.close()
-        job, *waiting = worker.jobs
-        self._finished.append(
-            Finished(job=job, outcome=Refused(reason=reason), seconds=time.monotonic() - worker.since)
-        )
-        if waiting:
+        blamed = worker.blame(reason)
+        if blamed is not None:
+            self._finished.append(blamed)
+        if worker.jobs:
             fresh = self._start()
-            for each in waiting:
+            for each in worker.jobs.values():
                 fresh.give(each)
 
 
 class _Worker:
-    """One process, its pipe, and the jobs it holds, the one in work first."""
+    """One process, its pipe, and the jobs it holds by number: one in work, others before it being stored or waiting."""
 
     def __init__(self, process: BaseProcess, pipe: Connection) -> None:
         self.process, self.pipe = process, pipe
-        self.jobs: deque[Job] = deque()
-        self.since = time.monotonic()
+        self.jobs: dict[int, Job] = {}
+        self.begun: dict[int, float] = {}
+        self.current: int | None = None
         self.done = 0
+        self.heard = time.monotonic()
 
     def give(self, job: Job) -> None:
         if not self.jobs:
-            self.since = time.monotonic()
-        self.jobs.append(job)
+            self.heard = time.monotonic()
+        self.jobs[job.number] = job
         with suppress(OSError):  # it died just now: listening finds that out
             self.pipe.send(job)
 
-    def finish(self) -> tuple[Job, float]:
-        now = time.monotonic()
-        seconds, self.since, self.done = now - self.since, now, 0
-        return self.jobs.popleft(), seconds
+    def take(self, message: Message) -> Finished | None:
+        self.heard = time.monotonic()
+        if isinstance(message, Done):
+            return self._finish(message.number, message.outcome)
+        if isinstance(message, Progressed):
+            self.done = message.done
+        else:
+            self.current, self.done = message.number, 0
+            self.begun[message.number] = time.monotonic()
+        return None
+
+    def _finish(self, number: int, outcome: Outcome) -> Finished:
+        seconds = time.monotonic() - self.begun.pop(number, time.monotonic())
+        return Finished(job=self.jobs.pop(number), outcome=outcome, seconds=seconds)
+
+    def in_work(self) -> Job | None:
+        """The job whose reading has begun last and is not over."""
+        return self.jobs.get(self.current) if self.current is not None else None
+
+    def blame(self, reason: str) -> Finished | None:
+        """Give up the job in work, or, of a worker that never began with one, the first: it must not be tried for ever."""
+        number = self.current if self.in_work() is not None else next(iter(self.jobs), None)
+        return None if number is None else self._finish(number, Refused(reason=reason))
 
     def is_overdue(self) -> bool:
-        return bool(self.jobs) and isinstance(self.jobs[0], Picture) and time.monotonic() - self.since > PICTURE_SECONDS
+        """Whether a picture takes too long, or nothing is heard at all. Hashing takes as long as a file is large."""
+        job = self.in_work()
+        if job is not None and not isinstance(job, Picture):
+            return False
+        since = self.heard if job is None else self.begun[job.number]
+        return bool(self.jobs) and time.monotonic() - since > PICTURE_SECONDS
 
     def close(self) -> None:
         self.pipe.close()
@@ -226,25 +273,51 @@ def serve(pipe: Connection, bench: Bench) -> None:
 
     place = Workplace(bench)
     try:
-        while True:
-            job: Job = pipe.recv()
-            pipe.send(_do(place, job, pipe))
+        _Desk(pipe, place).work()
     except (EOFError, OSError):
         pass  # the main process has closed the pipe, or is gone
     finally:
         place.close()
 
 
-def _do(place: Workplace, job: Job, pipe: Connection) -> Outcome:
-    said = time.monotonic()
+class _Desk:
+    """Reads one file after another, while up to a few others are being stored: the disk's answers take their time."""
 
-    def progress(done: int) -> None:
-        nonlocal said
-        if time.monotonic() - said > TELL_SECONDS:
-            said = time.monotonic()
-            pipe.send(done)
+    def __init__(self, pipe: Connection, place: Workplace) -> None:
+        self._pipe, self._place = pipe, place
+        self._speaking = threading.Lock()
+        self._room = threading.Semaphore(STORED_AT_ONCE)
+        self._said = time.monotonic()
 
-    return guarded(lambda: place.do(job, progress))
+    def work(self) -> None:
+        """Do jobs until there are no more."""
+        from pinako.intake.work import Pending
+
+        with ThreadPoolExecutor(STORED_AT_ONCE) as storers:
+            while True:
+                job: Job = self._pipe.recv()
+                self._tell(Begun(number=job.number))
+                found = guarded(partial(self._place.do, job, self._progress))
+                if isinstance(found, Pending):
+                    self._room.acquire()
+                    storers.submit(self._store, job.number, found)
+                else:
+                    self._tell(Done(number=job.number, outcome=found))
+
+    def _store(self, number: int, pending: Pending) -> None:
+        try:
+            self._tell(Done(number=number, outcome=guarded(pending.finish)))
+        finally:
+            self._room.release()
+
+    def _tell(self, message: Message) -> None:
+        with self._speaking:
+            self._pipe.send(message)
+
+    def _progress(self, done: int) -> None:
+        if time.monotonic() - self._said > TELL_SECONDS:
+            self._said = time.monotonic()
+            self._tell(Progressed(done=done))
 
 
 def confine() -> None:

@@ -17,7 +17,7 @@ from pinako.catalog.people import User
 from pinako.intake.demo import resources
 from pinako.intake.demo.pictures import Ingredient, Job, get_ready, work
 from pinako.intake.demo.plan import Plan, PlannedCollection, PlannedImage, PlannedPost, make_plan
-from pinako.intake.workers import keep_to_one_thread
+from pinako.intake.workers import prepare_environment
 from pinako.media.store import MediaStore
 from pinako.services import access, publish
 from pinako.services.prepare import PreparedImage
@@ -43,7 +43,7 @@ def fill(
 
 def _painters() -> ProcessPoolExecutor:
     """A process for each core, started at once, so that they are ready when the models are made."""
-    keep_to_one_thread()
+    prepare_environment()
     cores = os.cpu_count() or 2
     pool = ProcessPoolExecutor(max_workers=cores, mp_context=multiprocessing.get_context("spawn"))
     for _ in range(cores):
