@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import postgres_server
 from pinako.storage.database import Database, open_database
 from pinako.storage.sqlite import sqlite_url
 
 ENGINES = ("sqlite", "postgres")
+
+# A property holds or it does not; how long a busy machine takes to see it is no part of it.
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 class Clock:

@@ -15,6 +15,7 @@ from pinako.catalog.people import ANONYMOUS, Viewer
 from pinako.errors import Unauthorized
 from pinako.services import browse, collections, detail
 from pinako.services.library import Library
+from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer, Header
 from pinako.web.ask import MEGABYTE, Ask
 from pinako.web.limits import Rates
@@ -58,6 +59,10 @@ def images(ask: Ask) -> Answer:
     if level is None:
         level = browse.default_images_level(library, viewer)
     query = msgspec.structs.replace(given.query, hide_minor=True, hide_poi=True, level=level)
+    words = next((text for key, text in ask.pairs if key == "q" and text.strip()), "")
+    if words:
+        # Ours: the gallery's query language; the original ignores the word as it does every unknown one.
+        query = narrow_images(library, viewer, query, words)
     page = browse.images(library, query, viewer)
     items = image_items(
         library, page.ids, viewer, meta=given.with_meta, nested=not given.flat_meta, tags=given.with_tags
