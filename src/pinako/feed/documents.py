@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from pinako.feed import gather
 from pinako.feed.recent import Recent
 from pinako.storage.database import Database
@@ -161,7 +163,8 @@ class Documents:
             rows = read.by_ids(f"SELECT e.id, d.body, {columns} FROM {source}", ids)
         else:
             rows = read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)
-        loaded = {row[0]: _fragment(door, row[0], row[1], row[2:]) for row in rows if row[1] is not None}
+        read_back = (_read_back(door, row) for row in rows if row[1] is not None)
+        loaded = {one.id: one for one in read_back if one is not None}
         lost = [id for id in ids if id not in loaded]
         return loaded | self._make(read, door, lost, rows) if lost else loaded
 
@@ -205,3 +208,11 @@ class Documents:
 def _fragment(door: Door, id: int, body: bytes, counts: tuple[int, ...]) -> Fragment:
     parts = door.split(body)
     return Fragment(id, parts, counts, door.whole(parts, counts) if door.whole else b"")
+
+
+def _read_back(door: Door, row: tuple[Any, ...]) -> Fragment | None:
+    """A stored fragment; None for one in the format of another version, which is then made from its rows."""
+    try:
+        return _fragment(door, row[0], row[1], row[2:])
+    except (msgspec.DecodeError, ValueError):
+        return None

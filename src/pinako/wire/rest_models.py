@@ -149,7 +149,7 @@ class VersionPart(msgspec.Struct, frozen=True, array_like=True):
     primary: bytes
     """The primary file alone, as a list; what `primaryFileOnly` shows."""
     previews: tuple[tuple[int, bytes], ...]
-    standing: int = Standing.PUBLIC
+    standing: int
 
     def met_by(self, viewer: Viewer, owner_id: int) -> bool:
         """Whether this caller may know of the version."""
@@ -161,7 +161,7 @@ class ModelParts(msgspec.Struct, frozen=True, array_like=True):
 
     head: bytes
     versions: tuple[VersionPart, ...]
-    user_id: int = 0
+    user_id: int
 
 
 _unpack = msgspec.msgpack.Decoder(ModelParts)
