@@ -39,6 +39,9 @@ HASH = asked.in_path(
 MODEL_ID = asked.in_path("id", asked.ID, "Id of the model.")
 COLLECTION_ID = asked.in_path("id", asked.ID, "Id of the collection.")
 
+ENTITY = asked.in_path("entity", asked.TEXT | {"minLength": 1}, "image, post, model, version, file or collection.")
+THING_ID = asked.in_path("id", asked.ID, "Id of the thing.")
+
 LEADS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "listModels": (
         ("model", "id", "/items/0/id"),
@@ -119,6 +122,10 @@ ENDPOINTS: dict[str, Told] = {
     "/api/v1/collections/{}": Told(
         name="collection", group="Collections", text="One public or unlisted collection.", gives=whole.CollectionItem,
         names=(COLLECTION_ID,), statuses=(404,),
+    ),
+    "/api/v1/pinako/history/{}/{}": Told(
+        name="history", group="Server", text="Every revision of a mirrored thing's record, as received.",
+        gives=whole.PastBody, names=(ENTITY, THING_ID), statuses=(404,),
     ),
     "/api/v1/enums": Told(
         name="enums", group="Models", text="The words of every list that callers choose from.", gives=EnumsBody

@@ -220,6 +220,30 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     version: str
 
 
+class PastRevision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One document of a mirrored thing as it was received; `changed` names what differs from the one before."""
+
+    door: str
+    fetched_at: str
+    digest: str
+    changed: tuple[str, ...]
+    body: Any
+
+
+class PastBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What was ever received of a mirrored thing, and what its host last said of it."""
+
+    entity: str
+    id: int
+    source: str
+    source_id: int
+    state: str | None
+    reason: str | None
+    since: str | None
+    checked_at: str | None
+    revisions: tuple[PastRevision, ...]
+
+
 # --- errors (rest.md 5) ---------------------------------------------------------------------------------------------
 
 
