@@ -346,7 +346,7 @@ def test_a_body_that_cannot_be_read_has_the_envelope(demo: Doors, body: bytes) -
     ],
 )
 def test_paths_and_methods_of_procedures(demo: Doors, method: str, path: str, status: int, message: str) -> None:
-    answer = demo.client.request(method, f"/api/trpc/{path}")
+    answer = demo.client.request(method, f"/api/trpc/{path}", headers={"content-type": "application/json"})
     assert answer.status_code == status
     assert answer.json()["error"]["json"]["message"] == message
     assert answer.json()["error"]["json"]["data"]["path"] == path
