@@ -326,8 +326,9 @@ def test_rows_31_and_57_by_id_is_the_list_form(doors: Doors) -> None:
     assert set(listed) == set(by_id)
     assert {"status", "createdAt", "covered", "supportsGeneration", "description", "vaeId", "paidAccess"} <= set(by_id)
     assert isinstance(by_id["trainedWords"], list)
-    for key in ("id", "name", "baseModel", "publishedAt", "downloadUrl", "stats"):
+    for key in ("id", "name", "baseModel", "publishedAt", "downloadUrl"):
         assert listed[key] == by_id[key]
+    assert set(listed["stats"]) == set(by_id["stats"])  # a download of another test may be counted in between
 
 
 def test_row_32_counts_of_every_age(doors: Doors) -> None:

@@ -31,7 +31,8 @@ def test_pictures_come_in_with_how_they_were_made(home: Home, outputs: Path) -> 
     )
     assert row[1:] == (paths[0].stat().st_size, 96, 64, "image/png", "a1111", "txt2img", 1, 0, paths[0].name)
     assert b"".join(home.store.read(row[0])) == paths[0].read_bytes()
-    meta = msgspec.json.decode(home.value("SELECT file_meta FROM image_meta ORDER BY image_id LIMIT 1"))
+    sql = "SELECT m.file_meta FROM image_meta m JOIN images i ON i.id = m.image_id WHERE i.idx = 0"
+    meta = msgspec.json.decode(home.value(sql))
     assert meta["prompt"] == "a quiet harbor at dawn, view 1"
     assert meta["seed"] == 1
     assert home.value("SELECT COUNT(*) FROM images WHERE blurhash IS NULL OR phash IS NULL OR pixel_hash IS NULL") == 0
