@@ -7,8 +7,6 @@ from typing import Any
 import msgspec
 
 RESOURCE_KINDS = ("checkpoint", "lora", "embedding", "hypernetwork", "vae", "upscaler", "controlnet", "other")
-PROCESSES = ("txt2img", "txt2imgHiRes", "img2img", "inpainting")
-"""ImageGenerationProcess, domain.md (b)."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
