@@ -123,7 +123,7 @@ def questions(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _paths(ours: dict[str, object], fastapi: dict[str, object], datasette: dict[str, object]) -> dict[str, str]:
-    rows = {"_size": LIMIT, "_shape": "objects", "_nocount": 1, "_nofacet": 1, **datasette}
+    rows = {"_size": LIMIT, "_shape": "objects", **datasette}
     return {
         "ours": "/api/v1/images?" + urlencode({"limit": LIMIT, "browsingLevel": 31, **ours}, quote_via=quote),
         "fastapi": "/images?" + urlencode({"limit": LIMIT, **fastapi}, quote_via=quote),
