@@ -60,11 +60,11 @@ def test_what_appears_comes_in(sqlite_home: Home, outputs: Path, tmp_path: Path)
         sqlite_home.store,
         Options(user_id=sqlite_home.owner_id, processes=1),
     )
-    stop, failures = threading.Event(), []
+    failures = []
 
     def watch() -> None:
         try:
-            follow(run, [outputs], stop=stop)
+            follow(run, [outputs])
             run.close()
         except BaseException as error:
             failures.append(error)
@@ -85,7 +85,7 @@ def test_what_appears_comes_in(sqlite_home: Home, outputs: Path, tmp_path: Path)
         wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") >= 4)
         wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM model_files") >= 1)
     finally:
-        stop.set()
+        run.stop()
         thread.join(30)
     assert failures == []
     assert {row[0] for row in sqlite_home.rows("SELECT name FROM images")} >= {"whole.png", "half.png"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 
 from pinako.catalog import levels
 from pinako.cli.options import library_options, one_level, opened_database, settings_of
+from pinako.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from pinako.intake.folder import Options, Run
@@ -71,13 +71,10 @@ def import_files(
     could not be read. Works beside a running server, which shows what comes in at once.
     """
     settings = settings_of(library, database_url, config)
-    with _opened_run(settings, quiet=as_json, **how) as run, _ended_by_signals():
-        try:
-            run.bring(paths)
-            if watch:
-                _watch(run, paths, quiet=as_json)
-        except KeyboardInterrupt:
-            run.report.interrupted = True
+    with _opened_run(settings, quiet=as_json, **how) as run, stopped_by_signals(run.stop):
+        run.bring(paths)
+        if watch and not run.report.interrupted:
+            _watch(run, paths, quiet=as_json)
     _tell(run.report, as_json)
     if run.report.interrupted and not watch:
         return 130
@@ -122,20 +119,6 @@ def _options(database: Any, **how: Any) -> Options:
         thumbnails=how["thumbnails"],
         processes=how["jobs"] or 0,
     )
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does: what is finished is kept."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _watch(run: Run, paths: tuple[Path, ...], *, quiet: bool) -> None:

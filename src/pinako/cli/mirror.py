@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ import click
 
 from pinako.catalog import levels
 from pinako.cli.options import level_mask, library_options, opened_database, settings_of
+from pinako.cli.signals import stopped_by_signals
 from pinako.errors import BadRequest, PinakoError, StorageError
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def mirror(
         raise click.UsageError("say what to mirror: an address, --list FILE or --all")
     options = _options(parts, **how)
     targets = [(read_address(address, default_origin=origin), options) for address in addresses]
-    with _opened_run(settings, as_json=as_json, dry_run=dry_run) as run, _stopped_by_signals(run.stop):
+    with _opened_run(settings, as_json=as_json, dry_run=dry_run) as run, stopped_by_signals(run.stop):
         targets += _kept(run) if everything else []
         for target, each in targets:
             if not run.stopping.is_set():
@@ -170,26 +170,6 @@ def _opened_run(settings: Settings, *, as_json: bool, dry_run: bool) -> Iterator
 
 def _tell_event(event: dict[str, object]) -> None:
     click.echo(json.dumps(event, ensure_ascii=False))
-
-
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM let what is under way be finished; the second one ends it at once."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, frame: object) -> None:
-        for each in before:
-            signal.signal(each, signal.default_int_handler)
-        click.echo("finishing what is under way; once more ends it at once", err=True)
-        stop()
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _tell(report: Report, as_json: bool, dry_run: bool) -> None:

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Event
 
 import msgspec
 
@@ -61,6 +62,7 @@ class Run:
         self._watcher = watcher or (lambda run: None)
         self.report = Report()
         self.walked = False
+        self.stopping = Event()
         terms = Terms(user_id=options.user_id, rules=options.rules, in_place=options.in_place, dated=options.dated)
         self._writer = Writer(database, store, terms, self.report)
         self._groups = Groups(options.grouping, dated=options.dated)
@@ -82,6 +84,14 @@ class Run:
             pixel_limit=settings.pixel_limit,
         )
 
+    def stop(self) -> None:
+        """End the run at the next place where nothing is half-done; a signal's handler may call it.
+
+        An exception out of a handler would come anywhere, also between a lock and the place that gives it back.
+        """
+        self.report.interrupted = True
+        self.stopping.set()
+
     def running(self) -> list[Running]:
         """What the workers do now, the longest first."""
         return self._workers.running()
@@ -90,7 +100,7 @@ class Run:
         """Import everything below these paths; what became of it. StorageError when the library's disk refuses."""
         jobs = self._jobs(walk(paths, leave_out=[self._settings.folder]))
         self.walked = False
-        while not (self.walked and not self._next and self._workers.is_idle):
+        while not self.stopping.is_set() and not (self.walked and not self._next and self._workers.is_idle):
             self._hand_out(jobs)
             for finished in self._workers.collect(LOOK_SECONDS):
                 self._take(finished)
@@ -110,7 +120,7 @@ class Run:
 
     def _hand_out(self, jobs: Iterator[Job]) -> None:
         """Give the workers as much as they take, follow-up work before new files."""
-        while self._next or not self.walked:
+        while not self.stopping.is_set() and (self._next or not self.walked):
             if not self._next:
                 job = next(jobs, None)
                 self.walked = job is None
@@ -134,6 +144,8 @@ class Run:
             for refusal in folder.refused:
                 self.report.refuse(refusal)
             self._watcher(self)
+            if self.stopping.is_set():
+                return
             yield from self._folder_jobs(folder)
 
     def _folder_jobs(self, folder: Folder) -> Iterator[Job]:

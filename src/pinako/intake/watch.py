@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from threading import Event
 
 from watchfiles import Change, watch
 
@@ -49,12 +48,12 @@ class Arriving:
         return len(self._seen)
 
 
-def follow(run: Run, paths: Sequence[Path], *, stop: Event | None = None) -> None:
-    """Bring in what appears below these paths, until `stop` is set or the process is interrupted."""
+def follow(run: Run, paths: Sequence[Path]) -> None:
+    """Bring in what appears below these paths, until the run is asked to stop."""
     arriving = Arriving()
     # A pause without changes comes back as an empty set, which is when files turn out to be quiet.
     for changes in watch(
-        *paths, debounce=DEBOUNCE_MS, step=STEP_MS, stop_event=stop, rust_timeout=500, yield_on_timeout=True
+        *paths, debounce=DEBOUNCE_MS, step=STEP_MS, stop_event=run.stopping, rust_timeout=500, yield_on_timeout=True
     ):
         arriving.note(Path(name) for change, name in changes if change != Change.deleted and is_visible(name, paths))
         whole = arriving.take_whole()
