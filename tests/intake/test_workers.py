@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from importing_files import write_lora, write_pictures
 
+from pinako.errors import Unavailable
 from pinako.intake import workers as room
 from pinako.intake.jobs import Bench, HeadersRead, Job, Kept, Picture, Refused, WeightsKept
 from pinako.intake.walk import look_at
@@ -63,6 +64,22 @@ def test_a_worker_that_dies_costs_the_file_in_hand(one: Workers, outputs: Path) 
     refused = [each.outcome for each in done if isinstance(each.outcome, Refused)]
     assert [each.reason for each in refused] in ([], ["its reader broke down over it"])
     assert one.is_idle
+
+
+def test_workers_that_cannot_live_are_nobodys_fault(
+    tmp_path: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that ends every worker at once must not have every file noted as damaged."""
+    monkeypatch.setattr(room, "serve", die)
+    with Workers(1, Bench(media_url=str(tmp_path / "media"))) as workers:
+        workers.submit(jobs_for(write_pictures(outputs, 1))[0])
+        with pytest.raises(Unavailable, match="end one after the other"):
+            finish(workers, 1)
+
+
+def die(*_: object) -> None:
+    """A worker's life, as a machine without memory allows it."""
+    os._exit(1)
 
 
 def test_a_reader_that_hangs_is_ended(one: Workers, outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import click
 from pinako.catalog import levels
 from pinako.cli.options import level_mask, library_options, opened_database, settings_of
 from pinako.cli.signals import stopped_by_signals
-from pinako.errors import BadRequest, PinakoError, StorageError
+from pinako.errors import BadRequest, PinakoError, StorageError, Unavailable
 
 if TYPE_CHECKING:
     from pinako.client.hosts import Target
@@ -139,7 +139,7 @@ def _mirror(run: Run, target: Target, options: Options) -> None:
     """One address; what is wrong with it does not keep the others back."""
     try:
         run.mirror(target, options)
-    except StorageError:
+    except (StorageError, Unavailable):  # this machine's own trouble: the next address would fare no better
         raise
     except PinakoError as error:
         run.failed(target, error)

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pinako.errors import Unavailable
 from pinako.intake.guard import guarded
 from pinako.intake.jobs import (
     Begun,
@@ -48,6 +49,9 @@ AHEAD = STORED_AT_ONCE + 3
 """Jobs that a worker holds: some being stored, one in work, two to come, so that it never waits for the main process."""
 PICTURE_SECONDS = 120.0
 TELL_SECONDS = 0.2
+MOST_STILLBORN = 3
+MOST_BROKEN = 12
+"""Workers lost one after the other without a single file done in between: then it is not the files."""
 MEMORY = 6 << 30
 """Address space of a worker: enough for the largest picture that is opened, too little to take the machine down."""
 
@@ -112,6 +116,7 @@ class Workers:
         self._workers: list[_Worker] = []
         self._context = _context()
         self._finished: deque[Finished] = deque()
+        self._lost = self._stillborn = 0
 
     def has_room_for(self, job: Job) -> bool:
         """Whether a job can be handed over without waiting.
@@ -127,7 +132,7 @@ class Workers:
         return not self._finished and not any(worker.jobs for worker in self._workers)
 
     def submit(self, job: Job) -> None:
-        """Hand a job to the worker with the least to do. Call it when there is room."""
+        """Hand a job to the worker with the least to do. Call it when there is room. Raises Unavailable: see `collect`."""
         idle = [worker for worker in self._workers if not worker.jobs]
         if not idle and len(self._workers) < self._limit:
             idle = [self._start()]
@@ -135,7 +140,10 @@ class Workers:
         chosen.give(job)
 
     def collect(self, seconds: float) -> Iterator[Finished]:
-        """What is finished, waiting up to so long for the first."""
+        """What is finished, waiting up to so long for the first.
+
+        Raises Unavailable when workers cannot be started, or end one after the other whatever they are given.
+        """
         self._listen(0 if self._finished else seconds)
         while self._finished:
             yield self._finished.popleft()
@@ -167,8 +175,13 @@ class Workers:
     def _start(self) -> _Worker:
         mine, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, self._bench), daemon=True, name="import-worker")
-        process.start()
-        theirs.close()
+        try:
+            process.start()
+        except (OSError, EOFError) as error:
+            mine.close()
+            raise Unavailable(f"No process can be started to read files: {error or type(error).__name__}.") from error
+        finally:
+            theirs.close()
         worker = _Worker(process, mine)
         self._workers.append(worker)
         return worker
@@ -187,22 +200,34 @@ class Workers:
         try:
             while worker.pipe.poll():
                 finished = worker.take(worker.pipe.recv())
+                self._stillborn = 0
                 if finished is not None:
+                    self._lost = 0
                     self._finished.append(finished)
         except (EOFError, OSError):
             self._replace(worker, "its reader broke down over it")
 
     def _replace(self, worker: _Worker, reason: str) -> None:
-        """Give up the job in work; those around it go to a fresh worker."""
+        """Give up the job in work; those around it go to a fresh worker. One that never spoke died of no file."""
         self._workers.remove(worker)
         worker.close()
-        blamed = worker.blame(reason)
+        self._count_lost(worker)
+        blamed = worker.blame(reason) if worker.spoke else None
         if blamed is not None:
             self._finished.append(blamed)
         if worker.jobs:
             fresh = self._start()
             for each in worker.jobs.values():
                 fresh.give(each)
+
+    def _count_lost(self, worker: _Worker) -> None:
+        self._lost += 1
+        self._stillborn += not worker.spoke
+        if self._stillborn >= MOST_STILLBORN or self._lost >= MOST_BROKEN:
+            raise Unavailable(
+                "The processes that read files end one after the other, whatever they are given. What is finished is kept; "
+                "there may be too little memory."
+            )
 
 
 class _Worker:
@@ -215,6 +240,7 @@ class _Worker:
         self.current: int | None = None
         self.done = 0
         self.heard = time.monotonic()
+        self.spoke = False
 
     def give(self, job: Job) -> None:
         if not self.jobs:
@@ -224,7 +250,7 @@ class _Worker:
             self.pipe.send(job)
 
     def take(self, message: Message) -> Finished | None:
-        self.heard = time.monotonic()
+        self.heard, self.spoke = time.monotonic(), True
         if isinstance(message, Done):
             return self._finish(message.number, message.outcome)
         if isinstance(message, Progressed):
@@ -243,7 +269,7 @@ class _Worker:
         return self.jobs.get(self.current) if self.current is not None else None
 
     def blame(self, reason: str) -> Finished | None:
-        """Give up the job in work, or, of a worker that never began with one, the first: it must not be tried for ever."""
+        """Give up the job in work, or, where it was between two, the first: it must not be tried for ever."""
         number = self.current if self.in_work() is not None else next(iter(self.jobs), None)
         return None if number is None else self._finish(number, Refused(reason=reason))
 

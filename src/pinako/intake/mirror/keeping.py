@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
@@ -76,6 +77,8 @@ class ImageReady(msgspec.Struct, frozen=True, kw_only=True):
 
     found: ImageFound
     medium: Medium | None = None
+    spent: Path | None = None
+    """The file that was fetched; not needed once this is written."""
 
 
 class FileReady(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,7 @@ class FileReady(msgspec.Struct, frozen=True, kw_only=True):
     state: State = State.KEPT
     reason: str = ""
     retry_at: int | None = None
+    spent: Path | None = None
 
 
 Ready: TypeAlias = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from pinako.client.calls.flow import extension_for, original_url
 from pinako.client.sending import is_loopback
 from pinako.client.wanted import Fetched, Wanted, wanted_file
 from pinako.errors import PinakoError, StorageError, UpstreamError
+from pinako.intake import journal
 from pinako.intake.guard import attempt
 from pinako.intake.jobs import Kept, Picture, Refused
 from pinako.intake.journal import State
@@ -25,6 +26,7 @@ from pinako.intake.mirror.findings import FileFound, ImageFound
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Medium
 from pinako.intake.mirror.keeping_models import StoredFile
 from pinako.intake.mirror.nouns import media_key_of
+from pinako.intake.mirror.options import Part
 from pinako.intake.walk import INODE_BITS, Source
 from pinako.intake.workers import Workers
 from pinako.media.store import MediaStore
@@ -34,14 +36,16 @@ from pinako.storage.scopes import Statements
 Wish: TypeAlias = ImageFound | FileFound
 
 _EARLY = re.compile(r"early.?access", re.IGNORECASE)
-_WAIT_S = 0.02
+_IMAGE_FILE = re.compile(r"(\d+)-")
+_MODEL_FILE = re.compile(r"v\d+-f(\d+)-")
 
 
 class _Gotten(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer's end."""
+    """A transfer's end. `stored`: a model file, which is in the store by then."""
 
     wish: Wish
     fetched: Fetched
+    stored: StoredFile | None = None
 
 
 class Hands:
@@ -74,11 +78,13 @@ class Hands:
         return self._under_way == 0
 
     def wish(self, found: Wish) -> ImageReady | FileReady | None:
-        """Begin to fetch; what is refused at once, or None."""
+        """Begin to fetch; what is refused or here at once, or None."""
         try:
             wanted = self._wanted(found)
         except PinakoError as error:
             return _refused(found, error)
+        if isinstance(found, FileFound) and (stored := self._stored_already(wanted.sha256)) is not None:
+            return FileReady(found=found, stored=stored)
         self._under_way += 1
         self._pool.submit(self._fetch, found, wanted)
         return None
@@ -110,13 +116,26 @@ class Hands:
 
     def _fetch(self, found: Wish, wanted: Wanted) -> None:
         """On a thread of the pool."""
+        stored = None
         try:
-            fetched = Fetched(wanted=wanted, download=self._client.downloads.fetch(wanted))
+            download = self._client.downloads.fetch(wanted)
+            fetched = Fetched(wanted=wanted, download=download)
+            if isinstance(found, FileFound):
+                blob = self._store.put_file(download.path, sha256=download.sha256)
+                stored = StoredFile(sha256=blob.sha256, size=blob.size, header=_header_of(download.path))
         except PinakoError as error:
             fetched = Fetched(wanted=wanted, error=error)
         except OSError as error:
             fetched = Fetched(wanted=wanted, error=StorageError(str(error)))
-        self._gotten.put(_Gotten(wish=found, fetched=fetched))
+        self._gotten.put(_Gotten(wish=found, fetched=fetched, stored=stored))
+
+    def _stored_already(self, sha256: str | None) -> StoredFile | None:
+        """A model file whose very content the library has: another version's, or one whose row a killed run did not reach."""
+        blob = self._store.stat(sha256.lower()) if sha256 else None
+        if blob is None:
+            return None
+        with self._store.borrow(blob.sha256) as path:
+            return StoredFile(sha256=blob.sha256, size=blob.size, header=_header_of(path))
 
     def collect(self, seconds: float) -> Iterator[ImageReady | FileReady]:
         """What is finished by now; waits so long where nothing is."""
@@ -148,7 +167,7 @@ class Hands:
             return _refused(found, error)
         self.bytes += download.size if download.fetched else 0
         if isinstance(found, FileFound):
-            return self._store_file(found, download.path, download.sha256 or "")
+            return FileReady(found=found, stored=gotten.stored, spent=download.path)
         self._number += 1
         self._waiting.append((found, Picture(number=self._number, source=_source(download.path)), download.path))
         return None
@@ -163,24 +182,11 @@ class Hands:
         """A picture was looked at, and stored where it is one."""
         if isinstance(outcome, Refused) and outcome.fatal:
             raise StorageError(outcome.reason)
-        path.unlink(missing_ok=True)
         if isinstance(outcome, Kept):
-            return ImageReady(found=found, medium=Medium(prepared=outcome.prepared))
+            return ImageReady(found=found, medium=Medium(prepared=outcome.prepared), spent=path)
         reason = outcome.reason if isinstance(outcome, Refused) else "it could not be read"
-        return ImageReady(
-            found=found, medium=Medium(state=State.DAMAGED, reason=f"what came is no whole medium: {reason}")
-        )
-
-    def _store_file(self, found: FileFound, path: Path, sha256: str) -> FileReady:
-        """A model file, whose hash the download has checked."""
-        blob = self._store.put_file(path, sha256=sha256 or None)
-        reading, _ = attempt(lambda: read_header_only(path))
-        header = None
-        if reading is not None and reading.header:
-            header = msgspec.json.encode(reading.header).decode()
-        path.unlink(missing_ok=True)
-        stored = StoredFile(sha256=blob.sha256, size=blob.size, header=header)
-        return FileReady(found=found, stored=stored)
+        medium = Medium(state=State.DAMAGED, reason=f"what came is no whole medium: {reason}")
+        return ImageReady(found=found, medium=medium, spent=path)
 
     def close(self) -> None:
         """Let go of threads; what is not finished goes on in another run."""
@@ -196,6 +202,32 @@ def known_blob(read: Statements, source: str, found: ImageFound) -> str | None:
     sql = "SELECT blob FROM images WHERE media_key = ? AND source = ? AND blob IS NOT NULL AND withheld = 0 LIMIT 1"
     blob = read.value(sql, (media_key_of(found.row), source))
     return None if blob is None else str(blob)
+
+
+def remove_spent(ready: Iterable[object]) -> None:
+    """Files whose rows are written are not needed any more. Not before: a run that is killed would fetch them again."""
+    for each in ready:
+        if isinstance(each, ImageReady | FileReady) and each.spent is not None:
+            each.spent.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path, read: Statements, source: str) -> None:
+    """Remove what a killed run had written down and not removed."""
+    for entity, pattern, part in (("image", _IMAGE_FILE, Part.MEDIA), ("file", _MODEL_FILE, Part.MODELS)):
+        found = {int(match[1]): path for path in _files(folder) if (match := pattern.match(path.name))}
+        for id, item in journal.items(read, source, entity, list(found)).items():
+            if part in item.parts:
+                found[id].unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _header_of(path: Path) -> str | None:
+    """What a model file's own head says, as JSON."""
+    reading, _ = attempt(lambda: read_header_only(path))
+    return msgspec.json.encode(reading.header).decode() if reading is not None and reading.header else None
 
 
 def _source(path: Path) -> Source:

@@ -26,7 +26,7 @@ from pinako.intake.journal import State
 from pinako.intake.mirror.asker import Asker, Flying, Stopped, Terms
 from pinako.intake.mirror.findings import FileFound, Finding, ImageFound, ListBroken
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Keeper, Medium, Ready, is_to_be_withheld
-from pinako.intake.mirror.media import Hands, known_blob
+from pinako.intake.mirror.media import Hands, known_blob, remove_leftovers, remove_spent
 from pinako.intake.mirror.options import Options
 from pinako.intake.mirror.report import Missing, Report
 from pinako.intake.mirror.targets import TargetAsker
@@ -169,6 +169,7 @@ class Run:
         if source not in self._hands:
             client = self.client_for(target)
             folder = self._settings.folder / FOLDER / source.replace(":", "_")
+            remove_leftovers(folder, self._database.read(), source)
             at_once = client.pace.politeness.transfers_at_once
             self._hands[source] = Hands(client, self._store, self._workers, folder, at_once=at_once)
         return self._hands[source]
@@ -333,6 +334,7 @@ class _OneTarget:
     def _write(self) -> None:
         batch = [self._ready.popleft() for _ in range(min(len(self._ready), 2 * MOST))]
         self._keeper.write(batch)
+        remove_spent(batch)
         for event in self._keeper.events:
             self._all._tell(event)
         self._keeper.events.clear()
