@@ -22,6 +22,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "duplicates": ("pinako.cli.duplicates:duplicates", "List pictures that are here more than once."),
     "trash": ("pinako.cli.duplicates:trash", "List, bring back or remove what is in the trash."),
     "mirror": ("pinako.cli.mirror:mirror", "Archive from another host."),
+    "export": ("pinako.cli.export:export", "Write images, records or a whole takeout to a folder."),
     "history": ("pinako.cli.history:history", "Show every revision of a mirrored thing's record."),
     "login": ("pinako.cli.login:login", "Keep a credential for another host."),
     "key": ("pinako.cli.access:key", "Add, list and revoke API keys."),

@@ -90,3 +90,130 @@ def _canvas(kind: bytes, body: bytes) -> bytes:
         alpha = 0
     flags = 0x08 | (0x10 if alpha else 0)
     return bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+
+
+# --- copies that say how they were made, for files that may hold other texts already ------------------------------
+
+A1111_KEYWORD = "parameters"
+_XMP_KEYWORD = b"XML:com.adobe.xmp"
+_XMP_SEGMENT = b"http://ns.adobe.com/xap/1.0/\0"
+_USER_COMMENT, _EXIF_POINTER = 0x9286, 0x8769
+
+
+def carry_a1111(data: bytes, text: str) -> bytes:
+    """A copy of a PNG, JPEG or WebP with this text where A1111 writes it, in the place of one that is there; its other
+    texts and tags stay. UnreadableFile for any other file, TooLarge where a JPEG has no room."""
+    if data.startswith(SIGNATURE):
+        kept = b"".join(raw for kind, raw in _png_chunks(data) if not _is_text(kind, raw, A1111_KEYWORD.encode()))
+        return embed_png(SIGNATURE + kept, {A1111_KEYWORD: text})
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        old = next((body for kind, body in _chunks(data) if kind == b"EXIF"), b"")
+        return _webp_with(data, b"EXIF", _exif_with(old, text), 0x08)
+    segments, picture = _jpeg_segments(data)
+    old = next((body[6:] for marker, body in segments if marker == 0xE1 and body.startswith(b"Exif\0\0")), b"")
+    others = [(marker, body) for marker, body in segments if not (marker == 0xE1 and body.startswith(b"Exif\0\0"))]
+    return _jpeg_of([(0xE1, b"Exif\0\0" + _exif_with(old, text)), *others], picture)
+
+
+def carry_xmp(data: bytes, packet: str) -> bytes:
+    """A copy with this XMP packet. Conflict where the file has one, which is left as it is."""
+    body = packet.encode()
+    if data.startswith(SIGNATURE):
+        if any(_is_text(kind, raw, _XMP_KEYWORD) for kind, raw in _png_chunks(data)):
+            raise errors.Conflict("it has an XMP packet of its own")
+        chunk = _chunk(b"iTXt", _XMP_KEYWORD + b"\0\0\0\0\0" + body)
+        return data[:33] + chunk + data[33:]
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        if any(kind == b"XMP " for kind, _ in _chunks(data)):
+            raise errors.Conflict("it has an XMP packet of its own")
+        return _webp_with(data, b"XMP ", body, 0x04)
+    segments, picture = _jpeg_segments(data)
+    if any(marker == 0xE1 and part.startswith(_XMP_SEGMENT) for marker, part in segments):
+        raise errors.Conflict("it has an XMP packet of its own")
+    exif = [one for one in segments if one[0] == 0xE1 and one[1].startswith(b"Exif\0\0")]
+    others = [one for one in segments if one not in exif]
+    return _jpeg_of([*exif, (0xE1, _XMP_SEGMENT + body), *others], picture)
+
+
+def _png_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Kind and whole chunk of each, in order; what follows IEND stays with the last."""
+    found: list[tuple[bytes, bytes]] = []
+    at = len(SIGNATURE)
+    while at + 12 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind, end = data[at + 4 : at + 8], at + 12 + length
+        if end > len(data):
+            raise errors.UnreadableFile("the PNG is cut short")
+        end = len(data) if kind == b"IEND" else end
+        found.append((kind, data[at:end]))
+        at = end
+    return found
+
+
+def _is_text(kind: bytes, raw: bytes, keyword: bytes) -> bool:
+    return kind in (b"tEXt", b"zTXt", b"iTXt") and raw[8:].startswith(keyword + b"\0")
+
+
+def _jpeg_segments(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The segments before the picture, and everything from there on."""
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise errors.UnreadableFile("not a PNG, JPEG or WebP")
+    found: list[tuple[int, bytes]] = []
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker = data[at + 1]
+        if marker == 0xFF:  # padding
+            at += 1
+            continue
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker == 0xDA or marker not in range(0xC0, 0xFF) or 0xD0 <= marker <= 0xD9:
+            return found, data[at:]
+        if at + 2 + length > len(data) or length < 2:
+            break
+        found.append((marker, data[at + 4 : at + 2 + length]))
+        at += 2 + length
+    raise errors.UnreadableFile("the JPEG is cut short")
+
+
+def _jpeg_of(segments: list[tuple[int, bytes]], picture: bytes) -> bytes:
+    # A JFIF segment is the first where there is one.
+    ordered = sorted(segments, key=lambda one: one[0] != 0xE0)
+    for _, body in ordered:
+        if len(body) > _MAX_SEGMENT:
+            raise errors.TooLarge("a JPEG segment holds 64 KB")
+    parts = [bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body for marker, body in ordered]
+    return b"\xff\xd8" + b"".join(parts) + picture
+
+
+def _exif_with(old: bytes, user_comment: str) -> bytes:
+    """A TIFF tree with this comment: the old one's with its other tags (orientation!), or a new one where it has none."""
+    from PIL import Image
+
+    tree = old.removeprefix(b"Exif\0\0")
+    if not tree:
+        return exif_block(user_comment)
+    exif = Image.Exif()
+    try:
+        exif.load(tree)
+        inner = exif.get_ifd(_EXIF_POINTER)
+        inner[_USER_COMMENT] = b"UNICODE\0" + user_comment.encode("utf-16-be", "surrogatepass")
+        exif[_EXIF_POINTER] = inner
+        written = exif.tobytes()
+    except (SyntaxError, ValueError, TypeError, KeyError, struct.error, OSError):
+        return exif_block(user_comment)  # a damaged tree has nothing to keep
+    return written.removeprefix(b"Exif\0\0")
+
+
+def _webp_with(data: bytes, kind: bytes, body: bytes, flag: int) -> bytes:
+    chunks = [one for one in _chunks(data) if one[0] != kind]
+    if not chunks:
+        raise errors.UnreadableFile("a WebP without a picture")
+    head, first = chunks[0]
+    if head == b"VP8X":
+        chunks[0] = (head, bytes([first[0] | flag]) + first[1:])
+    else:
+        canvas = _canvas(head, first)
+        chunks.insert(0, (b"VP8X", bytes([(canvas[0] & ~0x08) | flag]) + canvas[1:]))
+    chunks.append((kind, body))
+    packed = b"WEBP" + b"".join(_packed(name, part) for name, part in chunks)
+    return b"RIFF" + struct.pack("<I", len(packed)) + packed

@@ -1,0 +1,219 @@
+"""`pinako export`: images, their records and models to a folder for any tool; with `--takeout` all that somebody owns."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pinako.catalog import enums
+from pinako.catalog.queries import ImageSort, Period
+from pinako.cli.mirror import a_day
+from pinako.cli.options import level_mask, library_options, settings_of
+from pinako.cli.signals import stopped_by_signals
+
+if TYPE_CHECKING:
+    from pinako.catalog.people import User, Viewer
+    from pinako.intake.export.report import Report
+    from pinako.intake.export.run import Options, Run
+    from pinako.services.exporting import Selection
+    from pinako.services.library import Library
+
+SHOWN = 20
+"""Things left out that are listed at the end; `--json` lists them all."""
+DEFAULT_PATH = "{user}/{postedAt:%Y-%m}/{id}.{ext}"
+
+_COLLECTION = re.compile(r"(?:https?://\S+)?/?collections/([0-9]{1,10})(?:[/?#]\S*)?")
+
+
+@click.command()
+@click.argument("queries", nargs=-1, metavar="[QUERY_OR_COLLECTION]...")
+@library_options
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="The folder to write to.")
+@click.option(
+    "--path",
+    default=DEFAULT_PATH,
+    show_default=True,
+    metavar="TEMPLATE",
+    help="Where each image lies below it. Fields: id, ext, name, user, userId, postId, post, index, postedAt, createdAt, "
+    "level, type, width, height, baseModel, generator, sha256, tag.",
+)
+@click.option("--sidecar", type=click.Choice(["json"]), help="Beside each image its record as the API sends it.")
+@click.option(
+    "--embed",
+    type=click.Choice(["a1111", "xmp"]),
+    help="Write copies that say how they were made; originals and pixels are not touched.",
+)
+@click.option("--link", is_flag=True, help="Hard links instead of copies, where the disk can.")
+@click.option("--models", is_flag=True, help="Also the model files, with previews and .civitai.info.")
+@click.option(
+    "--records",
+    type=(click.Choice(["csv", "jsonl"]), click.Path(dir_okay=False, path_type=Path, allow_dash=True)),
+    metavar="FORM FILE",
+    help="csv or jsonl, and a file: all records in one; - is standard output.",
+)
+@click.option("--as", "as_name", metavar="NAME", help="Whose eyes decide what goes out; default: the owner's.")
+@click.option("--user", "username", metavar="NAME", help="Only of this user; with --takeout: whose it is.")
+@click.option("--model", "model_id", type=int, metavar="ID", help="Only made with this model.")
+@click.option("--version", "version_id", type=int, metavar="ID", help="Only made with this model version.")
+@click.option("--collection", "collection_id", type=int, metavar="ID", help="Only in this collection.")
+@click.option("--tag", "tags", metavar="T", multiple=True, help="Only with this tag; more than one: with all of them.")
+@click.option(
+    "--level", type=level_mask, metavar="L", help="Levels up to this one; default: all that the viewer may see."
+)
+@click.option("--type", "types", type=click.Choice(enums.MEDIA_TYPES), multiple=True, help="Only this kind.")
+@click.option("--base-model", "base_models", metavar="B", multiple=True, help="Only this base model; may be repeated.")
+@click.option("--period", type=click.Choice([*Period]), default=Period.ALL_TIME, help="Only what was posted in it.")
+@click.option("--since", type=a_day, metavar="DAY", help="Only what was posted since.")
+@click.option("--sort", type=click.Choice([*ImageSort]), help="Order; default: as posted, a collection in its own.")
+@click.option("--limit", type=click.IntRange(1), default=None, metavar="N", help="The most images.")
+@click.option("--drafts", is_flag=True, help="Also what the viewer has not published.")
+@click.option("--dry-run", is_flag=True, help="Only count what would be written.")
+@click.option("--force", is_flag=True, help="Write into a folder that holds other files.")
+@click.option("--json", "as_json", is_flag=True, help="The report as one JSON object.")
+def export(
+    queries: tuple[str, ...],
+    library: str | None,
+    database_url: str | None,
+    config: Path | None,
+    as_json: bool,
+    as_name: str | None,
+    **how: Any,
+) -> int:
+    """Write images that a QUERY or collection names to a folder.
+
+    A QUERY is what the gallery's search box takes: 'tag:sea -night model:"Glass Atlas" collection:12'; or a collection's
+    address. Several are taken one after the other, each image once; none is everything. Run it again and it writes only
+    what is missing or changed. Exit code 1 when something could not be written; the report says what and why.
+    """
+    from pinako.app import open_library
+
+    settings = settings_of(library, database_url, config)
+    options = _options(as_json=as_json, **how)
+    with open_library(settings) as opened:
+        viewer = _viewer(opened, as_name)
+        wanted = [_selection(opened, query, **how) for query in queries or ("",)]
+        with _run(opened, viewer, options, quiet=as_json) as run, stopped_by_signals(run.stop):
+            report = run.export(wanted)
+    _tell(report, as_json=as_json, dry=options.dry, quiet=_says_records(options))
+    if report.interrupted:
+        return 130
+    return 1 if report.left_count else 0
+
+
+def _options(*, as_json: bool, **how: Any) -> Options:
+    from pinako.intake.export.run import Options
+
+    records = how["records"]
+    if how["to"] is None and records is None:
+        raise click.UsageError("say where to: --to DIR, --records csv|jsonl FILE, or --takeout DIR")
+    if how["to"] is None and (how["sidecar"] or how["embed"] or how["link"] or how["models"]):
+        raise click.UsageError("--sidecar, --embed, --link and --models need --to DIR")
+    if how["link"] and how["embed"]:
+        raise click.UsageError("--embed writes changed copies, --link none: choose one")
+    if as_json and records is not None and str(records[1]) == "-":
+        raise click.UsageError("--json and records to - would be one stream")
+    return Options(
+        to=how["to"],
+        path=how["path"],
+        sidecars=how["sidecar"] is not None,
+        embed=how["embed"] or "",
+        link=how["link"],
+        models=how["models"],
+        records=records,
+        limit=how["limit"] or 0,
+        dry=how["dry_run"],
+        force=how["force"],
+    )
+
+
+def _viewer(library: Library, name: str | None) -> Viewer:
+    from pinako.services.exporting import viewer_as
+
+    return viewer_as(_account(library, name), library.caps)
+
+
+def _account(library: Library, name: str | None) -> User:
+    from pinako.services import access
+
+    read = library.database.read()
+    user = access.need_user(read, name) if name else access.owner_of(read)
+    assert user is not None  # noqa: S101 - opening a library makes its owner
+    return user
+
+
+def _selection(library: Library, query: str, **how: Any) -> Selection:
+    from pinako.services.exporting import Selection
+
+    address = _COLLECTION.fullmatch(query.strip())
+    given = {
+        name: how[name] for name in ("username", "model_id", "version_id", "tags", "level", "types", "base_models")
+    }
+    return Selection(
+        text="" if address else query,
+        collection_id=int(address[1]) if address else how["collection_id"],
+        period=Period(how["period"]),
+        since=how["since"],
+        sort=ImageSort(how["sort"]) if how["sort"] else None,
+        drafts=how["drafts"],
+        **given,
+    )
+
+
+@contextmanager
+def _run(library: Library, viewer: Viewer, options: Options, *, quiet: bool) -> Iterator[Run]:
+    from pinako.intake.export.run import Run
+
+    with ExitStack() as closing:
+        watcher = None
+        if not quiet and sys.stderr.isatty():
+            from pinako.cli.progress import counting_bar
+
+            bar = closing.enter_context(counting_bar("export"))
+            task = bar.add_task("export", total=None)
+
+            def watcher(run: Run) -> None:
+                done = run.report.images + run.report.models
+                bar.update(task, total=max(run.total + run.report.models, done), completed=done)
+
+        yield Run(library, viewer, options, watcher)
+
+
+def _says_records(options: Options) -> bool:
+    return options.records is not None and str(options.records[1]) == "-"
+
+
+def _tell(report: Report, *, as_json: bool, dry: bool, quiet: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**report.as_data(), "dryRun": dry}, ensure_ascii=False, indent=2))
+        return
+    for line in _lines(report, dry=dry):
+        click.echo(line, err=quiet)
+
+
+def _lines(report: Report, *, dry: bool) -> Iterator[str]:
+    size = f"{report.bytes / 1e6:,.1f} MB"
+    if dry:
+        yield f"would write {report.new + report.changed:,} files, {size}, of {report.images:,} images; {report.same:,} are there"
+    else:
+        yield f"{report.sentence()}; {size} in {report.seconds:,.1f} s"
+    if report.sidecars:
+        yield f"  {report.sidecars:,} sidecars"
+    if report.embedded:
+        yield f"  {report.embedded:,} copies say how they were made"
+    if report.records:
+        yield f"  {report.records:,} records"
+    for one in report.left[:SHOWN]:
+        yield f"  left out: {one.kind} {one.id}: {one.reason}"
+    if report.left_count > SHOWN:
+        yield f"  left out: {report.left_count - SHOWN:,} more (--json lists them)"
+    for one in report.notes[:SHOWN]:
+        yield f"  note: {one.kind} {one.id}: {one.reason}"
+    if report.note_count > SHOWN:
+        yield f"  note: {report.note_count - SHOWN:,} more (--json lists them)"

@@ -1,0 +1,199 @@
+"""One export: every image that a viewer's wish names, once, to its place; resumable because what is there is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+import msgspec
+
+from pinako.catalog.people import Viewer
+from pinako.errors import Conflict, NotFound, PinakoError, UnreadableFile
+from pinako.intake.export import embedding
+from pinako.intake.export.models import ModelsOut
+from pinako.intake.export.paths import DEFAULT, extension_of, numbered, read_template
+from pinako.intake.export.placing import Place
+from pinako.intake.export.records import RecordFile, open_records
+from pinako.intake.export.report import Report
+from pinako.services import exporting
+from pinako.services.exporting import Leaving, Selection
+from pinako.services.library import Library
+
+Embed = Literal["", "a1111", "xmp"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How an export is done. `to` None: records only. `limit` is over all selections; 0 is none."""
+
+    to: Path | None = None
+    path: str = DEFAULT
+    sidecars: bool = False
+    embed: Embed = ""
+    link: bool = False
+    models: bool = False
+    records: tuple[str, Path] | None = None
+    """`csv` or `jsonl`, and the file."""
+    limit: int = 0
+    dry: bool = False
+    force: bool = False
+
+
+class Run:
+    """One export. `watcher` is called after each image, for the display."""
+
+    def __init__(
+        self,
+        library: Library,
+        viewer: Viewer,
+        options: Options,
+        watcher: Callable[[Run], None] | None = None,
+    ) -> None:
+        self._library, self._viewer, self._options = library, viewer, options
+        self._watcher = watcher or (lambda run: None)
+        self._template = read_template(options.path)
+        self._bases = exporting.bases_of(library)
+        self._taken: set[str] = set()
+        self.report = Report()
+        self.total = 0
+        self.stopping = Event()
+
+    def stop(self) -> None:
+        """End the run after the image that is under way."""
+        self.report.interrupted = True
+        self.stopping.set()
+
+    def export(self, selections: Sequence[Selection]) -> Report:
+        """Everything that these selections name. BadRequest and NotFound before anything is written."""
+        queries = [exporting.image_query(self._library, self._viewer, wanted) for wanted in selections]
+        self.total = sum(exporting.count(self._library, self._viewer, query) for query in queries)
+        if self._options.limit:
+            self.total = min(self.total, self._options.limit)
+        with ExitStack() as closing:
+            place = self._opened_place(closing)
+            records = None
+            if self._options.records is not None and not self._options.dry:
+                records = closing.enter_context(open_records(*self._options.records))
+            models = ModelsOut(self._library, self._viewer, self.report, place, self._options)
+            for batch in self._batches(selections):
+                self._export_batch(batch, place, records, models)
+            if self._options.models and not self.stopping.is_set():
+                models.take_selections(selections)
+                models.export(self.stopping, lambda: self._watcher(self))
+            if records is not None:
+                records.keep = not self.stopping.is_set()
+        return self.report
+
+    def _opened_place(self, closing: ExitStack) -> Place | None:
+        options = self._options
+        if options.to is None:
+            return None
+        if options.dry:
+            return Place.looked_at(options.to)
+        place = Place(options.to, library=self._library.database.library.library_id, force=options.force)
+        closing.callback(place.close)
+        return place
+
+    def _batches(self, selections: Sequence[Selection]) -> Iterator[list[Leaving]]:
+        """Pages of what leaves, each image once, up to the limit."""
+        seen: set[int] = set()
+        left = self._options.limit or -1
+        for wanted in selections:
+            query = exporting.image_query(self._library, self._viewer, wanted)
+            for ids in exporting.pages(self._library, self._viewer, query):
+                fresh = [id for id in ids if id not in seen][: left if left >= 0 else None]
+                if len(selections) > 1:
+                    seen.update(fresh)
+                left -= len(fresh) if left >= 0 else 0
+                yield exporting.leaving(self._library, self._viewer, fresh, self._bases)
+                if left == 0 or self.stopping.is_set():
+                    return
+
+    def _export_batch(
+        self, batch: Sequence[Leaving], place: Place | None, records: RecordFile | None, models: ModelsOut
+    ) -> None:
+        for one in batch:
+            if self.stopping.is_set():
+                return
+            path = self._path_of(one) if place is not None else ""
+            if place is not None:
+                self._export(place, one, path)
+            if records is not None:
+                records.write(one, path)
+                self.report.records += 1
+            self.report.images += 1
+            self._watcher(self)
+        if self._options.models:
+            models.take_used([one.image.id for one in batch])
+
+    def _path_of(self, one: Leaving) -> str:
+        path = self._template.path(one)
+        if self._template.is_unique:
+            return path
+        # Disks that know no case would have one file of two.
+        if path.casefold() in self._taken:
+            path = numbered(path, one.image.id)
+        self._taken.add(path.casefold())
+        return path
+
+    def _export(self, place: Place, one: Leaving, path: str) -> None:
+        """One image; what is wrong with it is its own trouble, what is wrong with the disk ends the run."""
+        try:
+            self._export_medium(place, one, path)
+        except (NotFound, Conflict, UnreadableFile) as error:
+            self.report.leave("image", one.image.id, error.message)
+        try:
+            if self._options.sidecars and one.item:
+                self.report.sidecars += 1
+                self._put(place, f"{path}.json", one.item, one)
+        except Conflict as error:
+            self.report.leave("sidecar", one.image.id, error.message)
+
+    def _export_medium(self, place: Place, one: Leaving, path: str) -> None:
+        image, store = one.image, self._library.media
+        if one.bare:
+            raise NotFound("its owner hides how it was made, which its bytes would tell")
+        if image.blob is None or image.size is None:
+            raise NotFound("its bytes are not in the library")
+        if self._options.embed and self._embed(place, one, path):
+            return
+        if self._options.dry:
+            self.report.count(place.would(path, image.size), image.size)
+            return
+        outcome = place.put_blob(path, store, image.blob, image.size, at=image.sort_at, link=self._options.link)
+        self.report.count(outcome, image.size)
+
+    def _embed(self, place: Place, one: Leaving, path: str) -> bool:
+        """Write a copy that says how it was made; False where the file goes out as it is."""
+        text = embedding.text_of(one, self._options.embed)
+        if text is None:
+            return False
+        data = None
+        try:
+            data = embedding.carried(self._stored(one), text, self._options.embed)
+        except PinakoError as error:
+            if isinstance(error, NotFound):
+                raise
+            self.report.note("image", one.image.id, f"{error.message}; its text lies beside it")
+            self._put(place, f"{path}.{embedding.BESIDE[self._options.embed]}", text.encode(), one)
+        if data is None:
+            return False
+        self.report.embedded += 1
+        self._put(place, path, data, one)
+        return True
+
+    def _stored(self, one: Leaving) -> bytes:
+        image = one.image
+        if image.mime not in embedding.CARRIERS:
+            kind = extension_of(image.mime, image.type).upper()
+            raise UnreadableFile(f"{kind} files cannot carry it")
+        with self._library.media.borrow(image.blob or "") as source:
+            return source.read_bytes()
+
+    def _put(self, place: Place, path: str, data: bytes, one: Leaving) -> None:
+        if self._options.dry:
+            self.report.count(place.would(path), len(data))
+        else:
+            self.report.count(place.put_bytes(path, data, one.image.sort_at), len(data))
