@@ -201,6 +201,40 @@ def close_session(w: Write, token: str) -> None:
     w.run("DELETE FROM sessions WHERE token_hash = ?", (hash_of(token),))
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A login as lists show it: `id` names it and opens nothing. Times in milliseconds; `current` is the asking one."""
+
+    id: str
+    created_at: int
+    expires_at: int
+    agent: str | None
+    current: bool = False
+
+
+_NAME_LENGTH = 24
+
+
+def list_sessions(read: Statements, user_id: int, now: int, token: str = "") -> list[Session]:
+    """The logins of a user that still hold, the latest first. `token` is that of the one who asks."""
+    sql = (
+        "SELECT token_hash, created_at, expires_at, agent FROM sessions WHERE user_id = ? AND expires_at > ? "
+        "ORDER BY created_at DESC, token_hash"
+    )
+    own = hash_of(token)
+    return [
+        Session(id=hashed[:_NAME_LENGTH], created_at=made, expires_at=ends, agent=agent, current=hashed == own)
+        for hashed, made, ends, agent in read.rows(sql, (user_id, now))
+    ]
+
+
+def revoke_session(w: Write, user_id: int, id: str) -> None:
+    """End one login of a user. NotFound where there is none of this name."""
+    if len(id) != _NAME_LENGTH or not id.isalnum():
+        raise NotFound("No such login")
+    if not w.run("DELETE FROM sessions WHERE user_id = ? AND token_hash LIKE ?", (user_id, f"{id}%")):
+        raise NotFound("No such login")
+
+
 class Caps(msgspec.Struct, frozen=True, kw_only=True):
     """Instance-wide caps: what anonymous callers and new accounts may see."""
 

@@ -14,14 +14,15 @@ from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooLarge, TooManyRequests, Unavailable
 from pinako.services.library import Library
-from pinako.web import downloads, files, gallery, health, history, openapi, rest, trpc
+from pinako.web import csrf, downloads, files, gallery, health, history, openapi, rest, trpc
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
 from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers
 from pinako.web.identity import Identities
 from pinako.web.limits import Rates
-from pinako.web.routes import ANY, Route, Table, rest_errors
+from pinako.web.routes import ANY, Route, Table, neighbours, rest_errors
 from pinako.web.sending import pour
+from pinako.web.sessions import Sessions
 from pinako.web.threads import Threads
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     threads = Threads()
     media = files.Media(library, threads)
     door = Door(library, threads, clock)
+    sessions = Sessions(library, threads, door.identities.forget, clock)
     door.add(health.ROUTES)
     door.add(downloads.routes(library, threads))
     door.add(rest.routes(library, threads, clock))
@@ -45,6 +47,7 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(history.routes(threads))
     door.add(openapi.routes(lambda: door.routes))
     door.add(files.routes(library, media))
+    door.add(sessions.routes())
     shown, door.elsewhere = gallery.routes(library, threads)
     door.add(shown)
     door.at_close(threads.close)
@@ -70,8 +73,8 @@ class Door:
         self._standing: dict[str, tuple[Header, ...]] = {}
 
     def add(self, routes: Iterable[Route]) -> None:
-        """Add routes; of two patterns that fit, the earlier one is taken."""
-        self._routes.extend(routes)
+        """Add routes; of two patterns that fit, the earlier one is taken, of several at one path the one of the method."""
+        self._routes = neighbours([*self._routes, *routes])
         self._table = Table(self._routes)
         self._standing = {route.path: standing_headers(route.allowed) for route in (*self._routes, NOWHERE, ELSEWHERE)}
 
@@ -107,7 +110,7 @@ class Door:
                 return
 
     async def _serve(self, ask: Ask, send: Send) -> None:
-        found = self._table.find(ask.path)
+        found = self._table.find(ask.path, ask.method)
         if found is None:
             found = (NOWHERE if ask.path.lstrip("/").startswith("api") else self.elsewhere), ()
         route, ask.args = found
@@ -138,6 +141,8 @@ class Door:
             self.rates.count(f"user {viewer}" if viewer is not None else f"from {ask.client}")
         if route.methods and not route.allows(ask.method):
             raise MethodNotAllowed("Method not allowed")
+        if route.writes:
+            csrf.check(ask)
         answer = route.handler(ask)
         return answer if isinstance(answer, Answer) else await answer
 

@@ -51,11 +51,15 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int = MEGABYTE
     limited: bool = True
     """Whether the caller's rate counts here."""
+    writes: bool = False
+    """Whether it changes something: then a caller who is known by cookie must show the page's word (web/csrf.py)."""
+    others: frozenset[str] = ANY
+    """The methods of other routes at the same path."""
 
     @property
     def allowed(self) -> str:
         """The value of `Allow` and of the CORS list of methods."""
-        methods = self.methods or {"GET", "POST"}
+        methods = (self.methods or {"GET", "POST"}) | self.others
         return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set()) | {"OPTIONS"}))
 
     def allows(self, method: str) -> bool:
@@ -63,20 +67,44 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         return not self.methods or method in self.methods or (method == "HEAD" and "GET" in self.methods)
 
 
+def neighbours(routes: Iterable[Route]) -> list[Route]:
+    """The same routes, each knowing the methods that others answer at its path."""
+    methods: dict[str, frozenset[str]] = {}
+    found = list(routes)
+    for route in found:
+        methods[route.path] = methods.get(route.path, ANY) | route.methods
+    return [msgspec.structs.replace(route, others=methods[route.path] - route.methods) for route in found]
+
+
 class Table:
-    """Routes by path. Doubled slashes and one at the end make no difference."""
+    """Routes by path, and by method where several share one. Doubled slashes and one at the end make no difference."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._exact: dict[str, Route] = {}
         self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._at: dict[str, list[Route]] = {}
         for route in routes:
+            same = self._at.setdefault(route.path, [])
+            same.append(route)
+            if len(same) > 1:
+                continue
             if "{" in route.path:
                 self._patterns.append((_pattern(route.path), route))
             else:
                 self._exact[route.path] = route
 
-    def find(self, path: str) -> tuple[Route, tuple[str, ...]] | None:
-        """The route of a decoded path with the texts of its variable segments, or None."""
+    def find(self, path: str, method: str = "GET") -> tuple[Route, tuple[str, ...]] | None:
+        """The route of a decoded path with the texts of its variable segments, or None.
+
+        Where no route of the path answers the method, its first one, which refuses it.
+        """
+        found = self._find(path)
+        if found is None or not found[0].others or found[0].allows(method):
+            return found
+        same = self._at[found[0].path]
+        return next((route for route in same if route.allows(method)), found[0]), found[1]
+
+    def _find(self, path: str) -> tuple[Route, tuple[str, ...]] | None:
         route = self._exact.get(path)
         if route is not None:
             return route, ()

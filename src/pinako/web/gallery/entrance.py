@@ -13,7 +13,9 @@ from pinako.web.gallery.asked import Address
 from pinako.web.gallery.image import Fact
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.strings import say
+from pinako.web.limits import WINDOW_S
 from pinako.web.routes import Route
+from pinako.web.sessions import safe_return
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,15 +46,24 @@ class Entrance:
         ]
 
     def login(self, ask: Ask) -> Answer:
-        """The page of the login form."""
-        return self.form(ask)
+        """The login form, after a failure (`failed`) with a line that says so. It goes on to `returnUrl`, if that is ours.
 
-    def form(self, ask: Ask, *, wrong: bool = False) -> Answer:
-        """The form, after a failure with a line that says so. It goes on to `returnUrl`, where that is a page of ours."""
-        asked = Address(ask.path, ask.pairs).first("returnUrl")
-        onward = safe_return(asked)
-        answer = self._pages.show(ask, "login.html", status=401 if wrong else 200, wrong=wrong, onward=onward)
+        What it is sent to is web/sessions.py.
+        """
+        address = Address(ask.path, ask.pairs)
+        failed = address.first("failed")
+        status = {"wrong": 401, "busy": 429}.get(failed, 200)
+        answer = self._pages.show(
+            ask,
+            "login.html",
+            status=status,
+            wrong=status == 401,
+            busy=status == 429,
+            onward=safe_return(address.first("returnUrl")),
+        )
         answer.cache = NO_STORE
+        if status == 429:
+            answer.headers = (*answer.headers, (b"retry-after", b"%d" % WINDOW_S))
         return answer
 
     def upload(self, ask: Ask) -> Answer:
@@ -117,10 +128,3 @@ class Entrance:
 def words_of(mask: int) -> str:
     """A mask in words."""
     return ", ".join(levels.NAMES[bit] for bit in levels.BITS if mask & bit) or say("settings.nothing")
-
-
-def safe_return(address: str) -> str:
-    """An address of this library to go on to, or the first page: never another host."""
-    if not address.startswith("/") or address.startswith(("//", "/\\")) or not address.isprintable():
-        return "/"
-    return address

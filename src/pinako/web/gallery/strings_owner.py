@@ -8,6 +8,7 @@ OWNER_WORDS: dict[str, str] = {
     "login.password": "Password",
     "login.enter": "Sign in",
     "login.wrong": "That name and password do not fit.",
+    "login.busy": "Too many tries. Wait a minute, then try again.",
     "login.key": "No password yet? Whoever keeps this library sets one at its machine:",
     "login.key.command": "pinako user add NAME --password-stdin",
     "login.demo": "Programs use keys instead:",
