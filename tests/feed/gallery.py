@@ -156,6 +156,7 @@ def put_image(w: Write, chance: random.Random, id: int, now: int) -> None:
         "has_meta": 1,
         "has_prompt": 1,
         "on_site": chance.randint(0, 1),
+        "process": chance.choice([None, "txt2img", "img2img"]),
         "base_model": chance.choice([None, *BASES]),
         "remix_of_id": chance.choice([None, None, 100, 101]),
         "published_at": published,
@@ -170,7 +171,7 @@ def put_image(w: Write, chance: random.Random, id: int, now: int) -> None:
     for tag in chance.sample(TAGS, chance.randint(0, 5)):
         w.insert("image_tags", {"image_id": id, "tag_id": tag, "disabled": int(chance.random() < 0.1)})
     for version in chance.sample(sorted(VERSIONS), chance.randint(0, 2)):
-        w.insert("image_resources", {"image_id": id, "version_id": version})
+        w.insert("image_resources", {"image_id": id, "version_id": version, "detected": chance.randint(0, 1)})
     prompt = ", ".join(chance.sample(WORDS, 3))
     meta = {"site_meta": json.dumps({"prompt": prompt}), "file_meta": json.dumps({"prompt": "nothing"})}
     w.insert("image_meta", {"image_id": id} | meta)
@@ -183,7 +184,12 @@ def put_lists(w: Write, chance: random.Random, now: int) -> None:
     w.insert("collections", collection | {"created_at": now, "updated_at": now})
     things = [*(("Image", id) for id in IMAGES), *(("Post", id) for id in POSTS), *(("Model", id) for id in MODELS)]
     for at, (entity, id) in enumerate(chance.sample(things, 50)):
-        item = {"collection_id": COLLECTION, "entity_type": entity, "entity_id": id}
+        item = {
+            "collection_id": COLLECTION,
+            "entity_type": entity,
+            "entity_id": id,
+            "tag_id": chance.choice([None, 10]),
+        }
         status = chance.choice(["ACCEPTED", "ACCEPTED", "REVIEW", "REJECTED"])
         added = {"added_by_id": chance.choice(USERS), "created_at": now - chance.randint(0, 3), "status": status}
         w.insert("collection_items", {"id": at} | item | added)

@@ -77,15 +77,16 @@ class Plain:
             and x.user_id not in query.excluded_users
         )
 
-    def collected(self, collection: int, entity: str) -> list[int]:
+    def collected(self, query: Any, entity: str) -> list[int]:
         sql = (
-            "SELECT entity_id, status, added_by_id FROM collection_items WHERE collection_id = ? AND entity_type = ? "
-            "ORDER BY created_at DESC, id DESC"
+            "SELECT entity_id, status, added_by_id, tag_id FROM collection_items WHERE collection_id = ? "
+            "AND entity_type = ? ORDER BY created_at DESC, id DESC"
         )
+        wanted = getattr(query, "collection_tag_id", None)
         return [
             id
-            for id, status, by in self.read.rows(sql, (collection, entity))
-            if status == "ACCEPTED" or (by == self.viewer.user_id and status != "REJECTED")
+            for id, status, by, tag in self.read.rows(sql, (query.collection_id, entity))
+            if (status == "ACCEPTED" or (by == self.viewer.user_id and status != "REJECTED")) and wanted in (None, tag)
         ]
 
     def tagged(self, table: str, column: str, tag: int) -> set[int]:
@@ -101,7 +102,7 @@ class Plain:
             return [x.id for x in sorted(kept, key=lambda x: (x.idx, x.id))]
         if query.sort is None and query.collection_id is not None:
             ids = {x.id for x in kept}
-            return [id for id in self.collected(query.collection_id, "Image") if id in ids]
+            return [id for id in self.collected(query, "Image") if id in ids]
         return [x.id for x in sorted(kept, key=KEYS[query.sort or ImageSort.NEWEST])]
 
     def _image(self, x: Image, query: ImageQuery, mask: int) -> bool:
@@ -111,7 +112,8 @@ class Plain:
         if (query.hide_minor and x.minor) or (query.hide_poi and x.poi):
             return False
         standing = image_standing(x, self.now)
-        return self.listed(standing, x.level, x.user_id, mask, query.drafts, minor=x.minor, poi=x.poi)
+        drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
+        return self.listed(standing, x.level, x.user_id, mask, drafts, minor=x.minor, poi=x.poi)
 
     def _image_conditions(self, query: ImageQuery) -> Any:
         recent = self.recent(query)
@@ -128,6 +130,17 @@ class Plain:
             yield lambda x: x.has_meta and not x.hide_meta
         if query.on_site:
             yield lambda x: x.on_site
+        if query.processes:
+            yield lambda x: x.process in query.processes
+        if query.remixes is not None:
+            yield lambda x: (x.remix_of_id is not None) == query.remixes
+        for wanted, column in ((query.minor_only, "minor"), (query.poi_only, "poi"), (query.in_review, "needs_review")):
+            if wanted:
+                yield lambda x, column=column: bool(getattr(x, column))
+        if query.unpublished:
+            yield lambda x: x.published_at is None
+        if query.scheduled:
+            yield lambda x: x.published_at is not None and x.published_at > self.now
         if query.remix_of is not None:
             yield lambda x: x.remix_of_id == query.remix_of
         for ids in self._image_sets(query):
@@ -142,15 +155,22 @@ class Plain:
         everything = self.having("SELECT id FROM images")
         for tag in query.excluded_tags:
             yield everything - self.tagged("image_tags", "image_id", tag)
+        shown = (
+            "SELECT i.id FROM images i JOIN posts p ON p.id = i.post_id JOIN model_versions v ON v.id = p.version_id"
+        )
         if query.version_id is not None:
             yield self.having("SELECT image_id FROM image_resources WHERE version_id = ?", query.version_id)
+            if query.credited:
+                yield self.having(f"{shown} WHERE v.id = ?", query.version_id)
+        elif query.model_id is not None and query.credited:
+            yield self.having(f"{shown} WHERE v.model_id = ?", query.model_id)
         if query.model_id is not None:
             sql = (
                 "SELECT image_id FROM image_resources r JOIN model_versions v ON v.id = r.version_id WHERE model_id = ?"
             )
             yield self.having(sql, query.model_id)
         if query.collection_id is not None:
-            yield set(self.collected(query.collection_id, "Image"))
+            yield set(self.collected(query, "Image"))
         if query.text:
             yield self._prompted(query.text)
         if query.hidden:
@@ -187,16 +207,21 @@ class Plain:
             kept = [x for x in kept if condition(x)]
         if query.sort is None and query.collection_id is not None:
             ids = {x.id for x in kept}
-            return [id for id in self.collected(query.collection_id, "Post") if id in ids]
+            return [id for id in self.collected(query, "Post") if id in ids]
         return [x.id for x in sorted(kept, key=KEYS[query.sort or PostSort.NEWEST])]
 
     def _post(self, x: Post, query: PostQuery, mask: int) -> bool:
         standing = Standing.UNRATED if x.level == levels.UNRATED else Standing.PUBLIC
         if x.published_at is None or x.published_at > self.now or x.availability == "Private":
             standing = Standing.DRAFT
-        if query.drafts and (standing is not Standing.DRAFT or x.user_id != self.viewer.user_id):
+        mine = query.unpublished or query.scheduled
+        if mine and (standing is not Standing.DRAFT or x.user_id != self.viewer.user_id):
             return False
-        return self.listed(standing, x.level, x.user_id, mask, query.drafts)
+        if (query.unpublished and x.published_at is not None) or (
+            query.scheduled and (x.published_at or 0) <= self.now
+        ):
+            return False
+        return self.listed(standing, x.level, x.user_id, mask, query.drafts or mine)
 
     def _post_conditions(self, query: PostQuery) -> Any:
         recent = self.recent(query)
@@ -209,7 +234,7 @@ class Plain:
             versions = self.having("SELECT id FROM model_versions WHERE model_id = ?", query.model_id)
             yield lambda x: x.version_id in versions
         if query.collection_id is not None:
-            ids = self.collected(query.collection_id, "Post")
+            ids = self.collected(query, "Post")
             yield lambda x: x.id in ids
         if query.text:
             yield lambda x: (x.title or "").lower().startswith(query.text.lower())
@@ -228,7 +253,7 @@ class Plain:
             kept = [x for x in kept if condition(x)]
         if query.sort is None and query.collection_id is not None:
             ids = {x.id for x in kept}
-            return [id for id in self.collected(query.collection_id, "Model") if id in ids]
+            return [id for id in self.collected(query, "Model") if id in ids]
         return [x.id for x in sorted(kept, key=MODEL_KEYS[query.sort or ModelSort.HIGHEST_RATED])]
 
     def _model(self, x: Model, query: ModelQuery, mask: int) -> bool:
@@ -246,6 +271,9 @@ class Plain:
         statuses = query.status if query.status and self.viewer.moderator else ("Published",)
         yield lambda x: x.status in statuses
         yield lambda x: query.archived or x.mode != "Archived"
+        for wanted, column in ((query.minor_only, "minor"), (query.poi_only, "poi")):
+            if wanted:
+                yield lambda x, column=column: getattr(x, column)
         plain = (
             (query.ids, "id"),
             (query.types, "type"),
@@ -289,7 +317,7 @@ class Plain:
             gated = self.having(sql, self.now)
             yield gated if query.early_access else everything - gated
         if query.collection_id is not None:
-            yield set(self.collected(query.collection_id, "Model"))
+            yield set(self.collected(query, "Model"))
         if query.hidden:
             yield self.having(
                 "SELECT target_id FROM engagements WHERE user_id = ? AND kind = 'Hide'", self.viewer.user_id

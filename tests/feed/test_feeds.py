@@ -42,6 +42,7 @@ def seldom(strategy: Any, otherwise: Any) -> Any:
 
 COMMON = {
     "limit": st.integers(1, 30),
+    "skip": seldom(st.integers(0, 9), 0),
     "period": seldom(st.sampled_from(Period), Period.ALL_TIME),
     "period_filters": seldom(st.booleans(), True),
     "level": st.sampled_from([None, 1, 3, 4, 28, 31]),
@@ -71,8 +72,16 @@ image_queries = st.builds(
     reactions=seldom(some(["Like", "Heart"], 2), ()),
     has_meta=seldom(st.booleans(), False),
     on_site=seldom(st.booleans(), False),
+    processes=seldom(some(["txt2img", "img2img"], 2), ()),
     remix_of=seldom(st.just(100), None),
+    remixes=seldom(st.booleans(), None),
+    credited=seldom(st.booleans(), False),
+    minor_only=seldom(st.booleans(), False),
+    poi_only=seldom(st.booleans(), False),
     drafts=seldom(st.booleans(), False),
+    unpublished=seldom(st.booleans(), False),
+    scheduled=seldom(st.booleans(), False),
+    in_review=seldom(st.booleans(), False),
 )
 post_queries = st.builds(
     PostQuery,
@@ -84,6 +93,8 @@ post_queries = st.builds(
     any_tags=seldom(some(TAGS), ()),
     text=seldom(st.sampled_from(["fo", "Harb", "x"]), None),
     drafts=seldom(st.booleans(), False),
+    unpublished=seldom(st.booleans(), False),
+    scheduled=seldom(st.booleans(), False),
 )
 model_queries = st.builds(
     ModelQuery,
@@ -101,6 +112,9 @@ model_queries = st.builds(
     archived=seldom(st.booleans(), False),
     availability=seldom(st.sampled_from(["Private", "EarlyAccess", "Public"]), None),
     allow_no_credit=seldom(st.booleans(), None),
+    collection_tag_id=seldom(st.just(10), None),
+    minor_only=seldom(st.booleans(), False),
+    poi_only=seldom(st.booleans(), False),
     allow_commercial_use=seldom(some(["Image", "Rent"]), ()),
     status=seldom(some(["Draft", "Published", "UnpublishedViolation"]), ()),
     file_formats=seldom(some(["SafeTensor", "PickleTensor"]), ()),
@@ -140,12 +154,13 @@ def check(feeds: Feeds, query: Query, viewer: Viewer) -> None:
         ModelQuery: (feeds.models, plain.models),
     }[type(query)]
     right = expected(query)  # type: ignore[operator]
-    assert walk(ask, query, viewer) == right
+    rest = right[query.skip :]
+    assert walk(ask, query, viewer) == rest
     second = msgspec.structs.replace(query, page=2)
-    assert ask(second, viewer).ids == right[query.limit : 2 * query.limit]  # type: ignore[operator]
+    assert ask(second, viewer).ids == rest[query.limit : 2 * query.limit]  # type: ignore[operator]
     if isinstance(query, ImageQuery):
         assert feeds.count_images(query, viewer) == len(right)
-        shuffled = msgspec.structs.replace(query, sort=ImageSort.RANDOM)
+        shuffled = msgspec.structs.replace(query, sort=ImageSort.RANDOM, skip=0)
         assert sorted(walk(feeds.images, shuffled, viewer)) == sorted(right)
     elif isinstance(query, ModelQuery):
         assert feeds.count_models(query, viewer) == len(right)
@@ -167,6 +182,11 @@ WHO: tuple[Query, ...] = (
     ImageQuery(limit=200, hide_poi=True),
     PostQuery(limit=200),
     PostQuery(limit=200, drafts=True),
+    PostQuery(limit=200, unpublished=True),
+    PostQuery(limit=200, scheduled=True),
+    ImageQuery(limit=200, unpublished=True),
+    ImageQuery(limit=200, scheduled=True),
+    ImageQuery(limit=200, in_review=True),
     ModelQuery(limit=200, archived=True),
     ModelQuery(limit=200, archived=True, availability="Private"),
     ModelQuery(limit=200, archived=True, status=("Draft", "UnpublishedViolation")),
@@ -200,6 +220,14 @@ ALONE: tuple[Query, ...] = (
     ImageQuery(has_meta=True),
     ImageQuery(on_site=True),
     ImageQuery(remix_of=100),
+    ImageQuery(processes=("txt2img",)),
+    ImageQuery(remixes=True),
+    ImageQuery(remixes=False),
+    *(ImageQuery(version_id=id, credited=True) for id in VERSIONS),
+    *(ImageQuery(model_id=id, credited=True) for id in MODELS),
+    ImageQuery(collection_id=COLLECTION, collection_tag_id=10),
+    ImageQuery(minor_only=True),
+    ImageQuery(poi_only=True),
     ImageQuery(hidden=True),
     ImageQuery(followed=True),
     ImageQuery(reactions=("Like",)),
@@ -229,6 +257,9 @@ ALONE: tuple[Query, ...] = (
     *(ModelQuery(checkpoint_type=word) for word in ("Trained", "Merge")),
     *(ModelQuery(types=(kind,)) for kind in ("LORA", "Checkpoint")),
     ModelQuery(collection_id=COLLECTION),
+    ModelQuery(collection_id=COLLECTION, collection_tag_id=10),
+    ModelQuery(minor_only=True),
+    ModelQuery(poi_only=True),
     ModelQuery(text="fog"),
     ModelQuery(hidden=True),
     ModelQuery(excluded_tags=TAGS[:3]),

@@ -363,7 +363,7 @@ def test_posts() -> None:
     query = trpc_input_queries.read_posts(
         {"limit": "3", "username": "Ink Harbor", "cursor": 1700000000000, "draftOnly": True}
     )
-    assert (query.limit, query.username, query.cursor, query.drafts) == (3, "ink_harbor", "1700000000000", True)
+    assert (query.limit, query.username, query.cursor, query.unpublished) == (3, "ink_harbor", "1700000000000", True)
     assert query.sort is PostSort.NEWEST
     assert trpc_input_queries.read_posts({"collectionId": 4}).sort is None
     assert trpc_input_queries.read_posts({"limit": None, "sort": "MostReactions"}).sort is PostSort.MOST_REACTIONS

@@ -82,6 +82,8 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 100
     cursor: str | None = None
     page: int | None = None
+    skip: int = 0
+    """Rows to pass over before the first page; a cursor knows where it is without."""
 
 
 class Used(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,12 +153,24 @@ class ImageQuery(Paging, frozen=True, kw_only=True):
     """Only images that the caller hid; anonymous callers get Unauthorized."""
     has_meta: bool = False
     on_site: bool = False
+    processes: tuple[str, ...] = ()
+    """Ways of generating: txt2img, img2img, …"""
     remix_of: int | None = None
+    remixes: bool | None = None
+    """Only remixes of other images, or none of them."""
+    credited: bool = False
+    """With `model_id` or `version_id`: only images of posts that show it, not those where it was recognised."""
+    minor_only: bool = False
+    poi_only: bool = False
     sought: Sought | None = None
     hide_minor: bool = False
     hide_poi: bool = False
     drafts: bool = False
     """Also the caller's own images that are not published yet (`pending` on the wire)."""
+    unpublished: bool = False
+    """Only what has no publishing time; like the next two, the caller's own, and everybody's for moderators."""
+    scheduled: bool = False
+    in_review: bool = False
 
 
 class PostQuery(Paging, frozen=True, kw_only=True):
@@ -181,7 +195,11 @@ class PostQuery(Paging, frozen=True, kw_only=True):
     hide_minor: bool = False
     hide_poi: bool = False
     drafts: bool = False
-    """Only the caller's own drafts."""
+    """Also the caller's own posts that are not published yet (`pending` on the wire)."""
+    unpublished: bool = False
+    """Only the caller's own that have no publishing time."""
+    scheduled: bool = False
+    """Only the caller's own whose publishing time is to come."""
 
 
 class ModelQuery(Paging, frozen=True, kw_only=True):
@@ -202,6 +220,7 @@ class ModelQuery(Paging, frozen=True, kw_only=True):
     base_models: tuple[str, ...] = ()
     checkpoint_type: str | None = None
     collection_id: int | None = None
+    collection_tag_id: int | None = None
     excluded_tags: tuple[int, ...] = ()
     excluded_users: tuple[int, ...] = ()
     excluded_models: tuple[int, ...] = ()
@@ -222,6 +241,8 @@ class ModelQuery(Paging, frozen=True, kw_only=True):
     """Moderators only; others always see Published."""
     file_formats: tuple[str, ...] = ()
     primary_file_only: bool = False
+    minor_only: bool = False
+    poi_only: bool = False
     hide_minor: bool = False
     hide_poi: bool = False
 

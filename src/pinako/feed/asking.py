@@ -66,7 +66,7 @@ class Asked(Generic[Q]):
 
 def in_collection(asked: Asked[Q], entity: str) -> Shelf:
     """What the caller may see of the asked collection, newest first."""
-    tag = asked.query.collection_tag_id if isinstance(asked.query, ImageQuery) else None
+    tag = None if isinstance(asked.query, PostQuery) else asked.query.collection_tag_id
     return asked.shelves.get(asked.read, asked.query.collection_id or 0, entity, asked.viewer, tag)
 
 

@@ -26,6 +26,10 @@ class Flag(IntEnum):
     ACCEPTABLE_MINOR = 3
     META = 4
     ON_SITE = 5
+    REMIX = 6
+    UNPUBLISHED = 7
+    SCHEDULED = 8
+    IN_REVIEW = 9
 
 
 class _Row(NamedTuple):
@@ -46,6 +50,7 @@ class _Row(NamedTuple):
     hide_meta: bool
     has_meta: bool
     on_site: bool
+    process: str | None
     base_model: str | None
     remix_of_id: int | None
     width: int | None
@@ -88,7 +93,7 @@ IMAGES = Spec(
         Sort(name=ImageSort.MOST_COMMENTS, by=(("comments", DOWN),)),
         Sort(name=ImageSort.MOST_COLLECTED, by=(("collected", DOWN),)),
     ),
-    fields=("user", "kind", "base", "flag", "remix", "tag", "version", "model", "word", "made"),
+    fields=("user", "kind", "base", "process", "flag", "remix", "tag", "version", "model", "word", "made"),
     owner="user",
     random=ImageSort.RANDOM,
 )
@@ -116,7 +121,7 @@ def _file(row: Sequence[Any], now: int) -> Filed | None:
     standing = visibility.image_standing(image, now)
     if standing is Standing.GONE:
         return None
-    scheduled = standing is Standing.DRAFT and image.published_at is not None and image.published_at > now
+    scheduled = image.published_at is not None and image.published_at > now
     return Filed(
         id=image.id,
         keys=(
@@ -133,23 +138,28 @@ def _file(row: Sequence[Any], now: int) -> Filed | None:
             "user": (image.user_id,),
             "kind": (code_of(image.type),),
             "base": (code_of(image.base_model),) if image.base_model else (),
+            "process": (code_of(image.process),) if image.process else (),
             "flag": _flags(
                 image.minor,
                 image.poi,
                 image.acceptable_minor,
                 bool(image.has_meta and not image.hide_meta),
                 image.on_site,
+                bool(image.remix_of_id),
+                image.published_at is None,
+                scheduled,
+                bool(image.needs_review),
             ),
             "remix": (image.remix_of_id,) if image.remix_of_id else (),
         },
-        due=image.published_at if scheduled else None,
+        due=image.published_at if scheduled and standing is Standing.DRAFT else None,
     )
 
 
 @lru_cache
-def _flags(minor: bool, poi: bool, acceptable_minor: bool, meta: bool, on_site: bool) -> tuple[int, ...]:
-    facts = zip(Flag, (minor, poi, acceptable_minor, meta, on_site), strict=True)
-    return tuple(int(flag) for flag, given in facts if given)
+def _flags(*facts: bool) -> tuple[int, ...]:
+    """The flags of these facts, given in the order of Flag."""
+    return tuple(int(flag) for flag, given in zip(Flag, facts, strict=True) if given)
 
 
 SOURCE = Source(

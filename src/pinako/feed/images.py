@@ -50,6 +50,8 @@ def _things(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield Among(query.excluded_images, inside=False)
     if query.post_ids:
         yield Among(tuple(id for *_, id in in_posts(asked)))
+    if query.credited and (query.model_id is not None or query.version_id is not None):
+        yield Among(tuple(lookups.credited(asked.read, query.model_id, query.version_id)))
     if query.model_id is not None:
         yield AnyOf((("model", query.model_id),))
     if query.version_id is not None:
@@ -77,15 +79,30 @@ def _kinds(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield AnyOf(pairs("kind", [code_of(word) for word in query.types]))
     if query.base_models:
         yield AnyOf(pairs("base", [code_of(word) for word in query.base_models]))
-    if query.has_meta:
-        yield AnyOf((("flag", Flag.META),))
-    if query.on_site:
-        yield AnyOf((("flag", Flag.ON_SITE),))
+    if query.processes:
+        yield AnyOf(pairs("process", [code_of(word) for word in query.processes]))
     if query.text and query.text.strip():
         codes = prompt_codes(query.text)
         if not codes:
             raise Empty
         yield from (AnyOf((("word", code),)) for code in sorted(codes))
+
+
+def _facts(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    wanted = (
+        (query.has_meta, Flag.META),
+        (query.on_site, Flag.ON_SITE),
+        (query.remixes, Flag.REMIX),
+        (query.minor_only, Flag.MINOR),
+        (query.poi_only, Flag.POI),
+        (query.unpublished, Flag.UNPUBLISHED),
+        (query.scheduled, Flag.SCHEDULED),
+        (query.in_review, Flag.IN_REVIEW),
+    )
+    yield from (AnyOf((("flag", flag),)) for said, flag in wanted if said)
+    if query.remixes is False:
+        yield NoneOf((("flag", Flag.REMIX),))
 
 
 def _mine(asked: Asked[ImageQuery]) -> Iterator[Term]:
@@ -107,7 +124,7 @@ def _sought(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield term
 
 
-MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, window, _mine, _sought)
+MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, _facts, window, _mine, _sought)
 
 
 def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:
@@ -119,8 +136,10 @@ def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:
 def question_of(asked: Asked[ImageQuery]) -> Question:
     """The filters as the engine takes them. Empty when nothing can match; Unauthorized for `hidden` without a login."""
     terms = tuple(term for meaning in MEANINGS for term in meaning(asked))
-    sight = sight_of(asked.viewer, asked.mask, drafts=asked.query.drafts)
-    return Question(sight=sight, terms=terms, sort=asked.query.sort or ImageSort.NEWEST)
+    query = asked.query
+    drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
+    sight = sight_of(asked.viewer, asked.mask, drafts=drafts)
+    return Question(sight=sight, terms=terms, sort=query.sort or ImageSort.NEWEST)
 
 
 def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:

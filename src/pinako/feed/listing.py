@@ -47,10 +47,17 @@ def ask(index: Index, question: Question, paging: Paging, bare: Bare | None = No
     if not question.sight.mask and not question.sight.own:
         return EMPTY
     start = _start(index, question, paging.cursor, bare)
-    offset = (paging.page - 1) * paging.limit if paging.page and not paging.cursor else 0
+    offset = _offset(paging)
     page = index.page(question.sight, question.terms, question.sort, paging.limit, start=start, offset=offset)
     cursor = None if page.next is None else write_cursor(question.sort, page.next, dated=question.dated)
     return Listing(ids=page.ids, next_cursor=cursor)
+
+
+def _offset(paging: Paging) -> int:
+    """How many rows lie before a page that no cursor finds."""
+    if paging.cursor:
+        return 0
+    return paging.skip + ((paging.page - 1) * paging.limit if paging.page else 0)
 
 
 def _start(index: Index, question: Question, cursor: str | None, bare: Bare | None) -> Position | None:
@@ -102,7 +109,7 @@ def ask_in_order(index: Index, question: Question, paging: Paging, own: OwnOrder
     at = 0
     if paging.cursor:
         at = bisect_left(own.places, _place(own, paging.cursor))
-    skip = (paging.page - 1) * paging.limit if paging.page and not paging.cursor else 0
+    skip = _offset(paging)
     kept: list[tuple[int, int]] = []
     step = max(paging.limit * 4, 256)
     while at < len(own.ids) and len(kept) <= paging.limit + skip:

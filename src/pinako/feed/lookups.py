@@ -39,6 +39,15 @@ def reacted(read: Statements, viewer: Viewer, entity: str, reactions: Sequence[s
     return [row[0] for row in read.rows(sql, (viewer.user_id, entity, *reactions))]
 
 
+def credited(read: Statements, model_id: int | None, version_id: int | None) -> list[int]:
+    """Images whose post shows this version, or any of this model: the one way in which a person credits one here."""
+    sql = "SELECT i.id FROM posts p JOIN images i ON i.post_id = p.id WHERE p.version_id IN (?*)"
+    if version_id is not None:
+        return [row[0] for row in read.by_ids(sql, [version_id])]
+    versions = read.rows("SELECT id FROM model_versions WHERE model_id = ?", (model_id,))
+    return [row[0] for row in read.by_ids(sql, [row[0] for row in versions])]
+
+
 class Shelf(msgspec.Struct, frozen=True, kw_only=True):
     """A collection's things of one kind, newest first: the place of each (time of adding and item id, both negative)."""
 

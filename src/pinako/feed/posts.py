@@ -37,6 +37,16 @@ def _tags(asked: Asked[PostQuery]) -> Iterator[Term]:
         yield NoneOf(pairs("tag", asked.query.excluded_tags))
 
 
+def _unpublished(asked: Asked[PostQuery]) -> Iterator[Term]:
+    """One's own posts without a publishing time, or with one to come. They are few, so they are looked up."""
+    query, mine = asked.query, "SELECT id FROM posts WHERE user_id = ? AND "
+    if query.unpublished:
+        yield Among(tuple(row[0] for row in asked.read.rows(mine + "published_at IS NULL", (asked.viewer.user_id,))))
+    if query.scheduled:
+        rows = asked.read.rows(mine + "published_at > ?", (asked.viewer.user_id, asked.now))
+        yield Among(tuple(row[0] for row in rows))
+
+
 def _title(asked: Asked[PostQuery]) -> Iterator[Term]:
     wanted = text.fold((asked.query.text or "").strip())
     if wanted:
@@ -47,12 +57,13 @@ def _title(asked: Asked[PostQuery]) -> Iterator[Term]:
 
 Meaning = Callable[[Asked[PostQuery]], Iterator[Term]]
 
-MEANINGS: tuple[Meaning, ...] = (people, _things, _tags, _title, window)
+MEANINGS: tuple[Meaning, ...] = (people, _things, _tags, _unpublished, _title, window)
 
 
 def _sight(asked: Asked[PostQuery]) -> Sight:
-    if not asked.query.drafts:
-        return sight_of(asked.viewer, asked.mask)
+    query = asked.query
+    if not (query.unpublished or query.scheduled):
+        return sight_of(asked.viewer, asked.mask, drafts=query.drafts)
     private = asked.mask | (levels.BLOCKED | UNRATED_BIT if asked.mask & levels.MATURE_BITS else 0)
     return Sight(0, asked.viewer.user_id or 0, ((int(Standing.DRAFT), private),))
 

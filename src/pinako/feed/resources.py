@@ -92,6 +92,8 @@ def _license(asked: Asked[ModelQuery]) -> Iterator[Term]:
         (Flag.NO_CREDIT, query.allow_no_credit),
         (Flag.DERIVATIVES, query.allow_derivatives),
         (Flag.OTHER_LICENSE, query.allow_different_license),
+        (Flag.MINOR, query.minor_only or None),
+        (Flag.POI, query.poi_only or None),
     )
     for flag, wanted in asked_flags:
         if wanted is not None:

@@ -126,11 +126,11 @@ _MODEL_FLAGS = (
     ("disablePoi", "Without models of real persons."),
     ("disableMinor", "Without models that depict minors."),
     ("needsReview", "Read and without effect."),
-    ("newCreators", "Read and without effect."),
+    ("newCreators", "Only of creators on the newcomers' board: none, for there is none here."),
     ("pending", "Read and without effect."),
-    ("isFeatured", "Read and without effect."),
-    ("poiOnly", "Read and without effect."),
-    ("minorOnly", "Read and without effect."),
+    ("isFeatured", "Only featured models: none."),
+    ("poiOnly", "Only models of real persons."),
+    ("minorOnly", "Only models that depict minors."),
 )
 
 MODELS = (
@@ -158,7 +158,7 @@ MODELS = (
     asked("status", words(enums.MODEL_STATUSES), "Moderators only."),
     asked("fileFormats", words(enums.FILE_FORMATS), "Models with a file of any of these formats."),
     asked("collectionId", ID, "Models of this collection."),
-    asked("collectionTagId", ID, "Read and without effect."),
+    asked("collectionTagId", ID, "With `collectionId`: models under this tag of the collection."),
     *(asked(name, IDS, f"Without these {what}.") for name, what in (
         ("excludedModelIds", "models"), ("excludedUserIds", "users"), ("excludedTagIds", "tags"),
         ("excludedImageIds", "images"),

@@ -51,12 +51,14 @@ IMAGES = taking(
     collectionId=ID, collectionTagId=ID, modelId=ID, modelVersionId=ID, reviewId=ID, userId=ID, username=TEXT, tags=IDS,
     tools=IDS, techniques=IDS, baseModels=WORDS, ids=IDS, imageId=ID, withMeta=FLAG, withTags=FLAG, fromPlatform=FLAG,
     hidden=FLAG, followed=FLAG, pending=FLAG, reactions=words(enums.REACTIONS), prioritizedUserIds=IDS, remixOfId=ID,
-    excludedImageIds=IDS,
+    excludedImageIds=IDS, generation=words(enums.GENERATION_PROCESSES), remixesOnly=FLAG, nonRemixesOnly=FLAG,
+    hideAutoResources=FLAG, hideManualResources=FLAG, minorOnly=FLAG, poiOnly=FLAG, skip=NUMBER, publishedOnly=FLAG,
+    notPublished=FLAG, scheduled=FLAG, pendingReviewOnly=FLAG, requiringMeta=FLAG, newCreators=FLAG,
 )  # fmt: skip
 POSTS = taking(
     **_PAGED, **_WHEN, **_WHAT,
     sort=word([*PostSort], "Newest"), username=TEXT, query=TEXT, tags=IDS, modelVersionId=ID, collectionId=ID, ids=IDS,
-    followed=FLAG, draftOnly=FLAG, scheduled=FLAG, excludedImageIds=IDS,
+    followed=FLAG, draftOnly=FLAG, scheduled=FLAG, pending=FLAG, excludedImageIds=IDS,
 )  # fmt: skip
 MODELS = taking(
     **_PAGED, **_WHEN, **_WHAT,
@@ -66,7 +68,7 @@ MODELS = taking(
     collectionTagId=ID, availability=word(enums.AVAILABILITIES), fileFormats=words(enums.FILE_FORMATS),
     allowCommercialUse=words(enums.COMMERCIAL_USES), excludedModelIds=IDS, favorites=FLAG, hidden=FLAG, followed=FLAG,
     archived=FLAG, earlyAccess=FLAG, supportsGeneration=FLAG, fromPlatform=FLAG, allowNoCredit=FLAG,
-    allowDerivatives=FLAG, allowDifferentLicense=FLAG,
+    allowDerivatives=FLAG, allowDifferentLicense=FLAG, minorOnly=FLAG, poiOnly=FLAG, isFeatured=FLAG, newCreators=FLAG,
 )  # fmt: skip
 COLLECTIONS = taking(
     limit=ROWS | {"default": 20}, cursor=CURSOR, sort=word([*CollectionSort], "Newest"), userId=ID, ids=IDS,

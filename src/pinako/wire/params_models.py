@@ -15,7 +15,7 @@ from pinako.wire import coerce
 from pinako.wire.coerce import Fields, Pair
 from pinako.wire.failures import PlainRefusal
 from pinako.wire.params import check_base_models, check_page, level_of, mask_of
-from pinako.wire.params_images import Names
+from pinako.wire.params_images import NOTHING, Names
 
 PAGE_WITH_QUERY = "Cannot use page param with query search. Use cursor-based pagination."
 PRIVATE_ALONE = "You are not authorized to perform this action"
@@ -80,13 +80,16 @@ def _scope(fields: Fields) -> dict[str, Any]:
     user = fields.take("user", coerce.said, None)
     text = fields.take("query", coerce.said, None)
     model_ids = fields.take("ids", coerce.ids, ())
+    # There is no board of newcomers and nothing is featured, so only those are none.
+    boards = [fields.take("newCreators", coerce.boolean, False), fields.take("isFeatured", coerce.boolean, False)]
     return {
         "text": text,
-        "ids": () if text else model_ids,
+        "ids": NOTHING if any(boards) else () if text else model_ids,
         "version_ids": fields.take("modelVersionIds", coerce.ids, ()),
         "tag": tagname or tag,
         "username": username or user,
         "collection_id": fields.take("collectionId", _ID, None),
+        "collection_tag_id": fields.take("collectionTagId", _ID, None),
         "level": _level(fields),
     }
 
@@ -120,11 +123,11 @@ def _kinds(fields: Fields, base_models: Names) -> dict[str, Any]:
 
 
 def _flags(fields: Fields) -> dict[str, Any]:
-    for key in ("needsReview", "newCreators", "pending", "isFeatured", "poiOnly", "minorOnly"):
-        fields.take(
-            key, coerce.truthy, None
-        )  # read and without effect: nothing here is featured or in a newcomers' list
+    for key in ("needsReview", "pending"):
+        fields.take(key, coerce.truthy, None)  # read and without effect: one's own unrated models are listed anyway
     return {
+        "minor_only": fields.take("minorOnly", coerce.boolean, False),
+        "poi_only": fields.take("poiOnly", coerce.boolean, False),
         "primary_file_only": fields.take("primaryFileOnly", coerce.boolean, False),
         "favorites": fields.take("favorites", coerce.boolean, False),
         "hidden": fields.take("hidden", coerce.boolean, False),
@@ -154,7 +157,6 @@ def _licence(fields: Fields) -> dict[str, Any]:
 
 
 def _exclusions(fields: Fields) -> dict[str, Any]:
-    fields.take("collectionTagId", _ID, None)
     fields.take("excludedImageIds", coerce.ids, ())
     return {
         "excluded_models": fields.take("excludedModelIds", coerce.ids, ()),

@@ -20,6 +20,7 @@ _SORT = read.word([*ImageSort])
 _PERIOD = read.word([*Period])
 _PERIOD_MODE = read.word(("stats", "published"))
 _TYPES = read.many(read.word(enums.MEDIA_TYPES))
+_PROCESSES = read.many(read.word(enums.GENERATION_PROCESSES))
 _REACTIONS = read.many(read.word(enums.REACTIONS))
 _INCLUDES = read.many(read.word(INCLUDES))
 _MASK = read.num(0)
@@ -44,6 +45,7 @@ def read_images(value: Any, *, as_posts: bool = False, default_sort: ImageSort =
     query = ImageQuery(
         limit=given.take("limit", _ROWS, 0) or 100,
         cursor=given.take("cursor", read.cursor, None),
+        skip=given.take("skip", read.num(0), 0),
         level=given.take("browsingLevel", _MASK, None) or None,
         **_time(given, default_sort),
         **_scope(given),
@@ -98,12 +100,14 @@ def _scope(given: Input) -> dict[str, Any]:
 
 
 def _ids(given: Input) -> tuple[int, ...]:
-    """Exact images; nothing at all for things that a library does not hold (reviews, 3D models, tools, techniques)."""
+    """Exact images; nothing at all for things that a library does not hold (reviews, 3D models, tools, techniques, a
+    newcomers' board, images held back for want of metadata)."""
     image_id = given.take("imageId", read.one_id, None)
     found = given.take("ids", read.id_list, ())
     elsewhere = [given.take(key, read.one_id, None) for key in ("reviewId", "model3dId")]
     crafts = [given.take(key, read.id_list, ()) for key in ("tools", "techniques")]
-    if any(id is not None for id in elsewhere) or any(crafts):
+    held = [given.take(key, read.flag, False) for key in ("newCreators", "requiringMeta")]
+    if any(id is not None for id in elsewhere) or any(crafts) or any(held):
         return NOTHING
     return found if image_id is None else (image_id,)
 
@@ -117,10 +121,20 @@ def _narrowing(given: Input) -> dict[str, Any]:
         "excluded_images": given.take("excludedImageIds", read.id_list, ()),
         "base_models": given.take("baseModels", read.names, ()),
         "on_site": given.take("fromPlatform", read.coerced_flag, False),
+        "processes": given.take("generation", _PROCESSES, ()),
         "remix_of": given.take("remixOfId", read.one_id, None),
+        "remixes": _remixes(given),
+        "credited": given.take("hideAutoResources", read.flag, False),
+        "minor_only": given.take("minorOnly", read.flag, False),
+        "poi_only": given.take("poiOnly", read.flag, False),
         "hide_poi": given.take("disablePoi", read.flag, False),
         "hide_minor": given.take("disableMinor", read.flag, False),
     }
+
+
+def _remixes(given: Input) -> bool | None:
+    only, never = given.take("remixesOnly", read.flag, False), given.take("nonRemixesOnly", read.flag, False)
+    return True if only else False if never else None
 
 
 def _viewer_filters(given: Input, *, as_posts: bool) -> dict[str, Any]:
@@ -129,5 +143,8 @@ def _viewer_filters(given: Input, *, as_posts: bool) -> dict[str, Any]:
         "hidden": hidden and not as_posts,
         "followed": given.take("followed", read.flag, False),
         "reactions": given.take("reactions", _REACTIONS, ()),
-        "drafts": given.take("pending", read.flag, False),
+        "drafts": given.take("pending", read.flag, False) and not given.take("publishedOnly", read.flag, False),
+        "unpublished": given.take("notPublished", read.flag, False),
+        "scheduled": given.take("scheduled", read.coerced_flag, False),
+        "in_review": given.take("pendingReviewOnly", read.flag, False),
     }

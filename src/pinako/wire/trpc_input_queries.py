@@ -22,6 +22,7 @@ from pinako.catalog.queries import (
 from pinako.errors import BadRequest
 from pinako.wire import coerce, issues
 from pinako.wire import trpc_input as read
+from pinako.wire.params_images import NOTHING
 from pinako.wire.trpc_input import Input
 
 _ROWS = read.coerced_num(0, 200)
@@ -68,7 +69,6 @@ def read_posts(value: Any) -> PostQuery:
     default = PostSort.NEWEST if collection_id is None else None
     given.take("excludedImageIds", read.id_list, ())
     given.take("periodMode", _PERIOD_MODE, "published")  # accepted and without effect, as upstream
-    drafts = given.take("draftOnly", read.flag, False) or given.take("scheduled", read.coerced_flag, False)
     query = PostQuery(
         limit=limit,
         sort=default if sort is None else PostSort(sort),
@@ -86,7 +86,9 @@ def read_posts(value: Any) -> PostQuery:
         excluded_users=given.take("excludedUserIds", read.id_list, ()),
         hide_poi=given.take("disablePoi", read.flag, False),
         hide_minor=given.take("disableMinor", read.flag, False),
-        drafts=drafts,
+        drafts=given.take("pending", read.flag, False),
+        unpublished=given.take("draftOnly", read.flag, False),
+        scheduled=given.take("scheduled", read.coerced_flag, False),
     )
     given.check()
     return query
@@ -118,16 +120,23 @@ def _model_scope(given: Input) -> dict[str, Any]:
     name = coerce.slug(given.take("username", read.said, None))
     user = given.take("user", read.said, None)
     tag = given.take("tag", read.said, None)
-    given.take("collectionTagId", read.one_id, None)
     return {
         "text": given.take("query", read.said, None),
         "tag": given.take("tagname", read.said, None) or tag,
         "username": name or user,
-        "ids": given.take("ids", read.ids_or_text, ()),
+        "ids": _model_ids(given),
         "version_ids": given.take("modelVersionIds", read.ids_or_text, ()),
         "collection_id": given.take("collectionId", read.one_id, None),
+        "collection_tag_id": given.take("collectionTagId", read.one_id, None),
         "availability": given.take("availability", _AVAILABILITY, None),
     }
+
+
+def _model_ids(given: Input) -> tuple[int, ...]:
+    """Exact models; nothing at all where only featured ones or those of a newcomers' board are asked for: there are none."""
+    ids = given.take("ids", read.ids_or_text, ())
+    boards = [given.take(key, read.coerced_flag, False) for key in ("isFeatured", "newCreators")]
+    return NOTHING if any(boards) else ids
 
 
 def _model_flags(given: Input) -> dict[str, Any]:
@@ -145,6 +154,8 @@ def _model_flags(given: Input) -> dict[str, Any]:
         "allow_no_credit": given.take("allowNoCredit", read.flag, None),
         "allow_derivatives": given.take("allowDerivatives", read.flag, None),
         "allow_different_license": given.take("allowDifferentLicense", read.flag, None),
+        "minor_only": given.take("minorOnly", read.flag, False),
+        "poi_only": given.take("poiOnly", read.flag, False),
         "hide_poi": given.take("disablePoi", read.flag, False),
         "hide_minor": given.take("disableMinor", read.flag, False),
     }
