@@ -58,7 +58,8 @@ def test_what_is_not_published_is_for_its_owner(doors: Doors) -> None:
     assert drafts & _ids(doors, "post.getInfinite") == set()
     assert drafts == _ids(doors, "post.getInfinite", pending=True) & drafts  # the owner is a moderator
     unposted = {row[0] for row in doors.sql("SELECT id FROM images WHERE published_at IS NULL AND level > 0")}
-    assert unposted and _ids(doors, notPublished=True) == unposted == _ids(doors, pending=True) & unposted
+    assert unposted
+    assert _ids(doors, notPublished=True) == unposted == _ids(doors, pending=True) & unposted
     assert _ids(doors, pending=True, publishedOnly=True) == _ids(doors)
     assert doors.call("image.getInfinite", {"notPublished": True, "scheduled": True})["items"] == []
 
