@@ -179,6 +179,10 @@ TABLES: dict[str, str] = {
     "imported_files": """
         path TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, inode BIGINT NOT NULL,
         sha256 TEXT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, seen_at BIGINT NOT NULL""",
+    # takeouts that were brought in: what each record of that other library became here. digest: of its line as last kept
+    "takeout_items": """
+        library TEXT NOT NULL, entity TEXT NOT NULL, source_id BIGINT NOT NULL, local_id BIGINT NOT NULL,
+        digest TEXT NOT NULL, PRIMARY KEY (library, entity, source_id)""",
     # every write leaves a row here in its own transaction; each process follows it (engine.md 2.7)
     # seq is dense: each write takes the newest plus one, under the writer's lock
     "changes": "seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL",
@@ -227,6 +231,6 @@ SOURCED = ("users", "images", "posts", "models", "model_versions", "model_files"
 CLUSTERED = (
     "library", "sequences", "sessions", "image_resources", "image_wants", "file_hashes", "image_tags", "image_tag_votes",
     "model_tags", "model_tag_votes", "post_tags", "collection_contributors", "collection_tags", "reactions", "engagements",
-    "tombstones", "mirror_items", "mirror_finds", "mirror_marks",
+    "tombstones", "mirror_items", "mirror_finds", "mirror_marks", "takeout_items",
 )  # fmt: skip
 """Tables of small rows that SQLite keeps in the order of their key (WITHOUT ROWID)."""

@@ -36,6 +36,7 @@ CREATE TABLE mirror_budgets (source TEXT NOT NULL PRIMARY KEY, day TEXT NOT NULL
 CREATE TABLE purges (sha256 TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE audit (id {serial}, at BIGINT NOT NULL, user_id BIGINT, action TEXT NOT NULL, subject TEXT NOT NULL);
 CREATE TABLE imported_files (path TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, inode BIGINT NOT NULL, sha256 TEXT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL, seen_at BIGINT NOT NULL);
+CREATE TABLE takeout_items (library TEXT NOT NULL, entity TEXT NOT NULL, source_id BIGINT NOT NULL, local_id BIGINT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (library, entity, source_id));
 CREATE TABLE changes (seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL);
 CREATE TABLE image_rest (id {rowid}, body {blob} NOT NULL);
 CREATE TABLE image_trpc (id {rowid}, body {blob} NOT NULL);
