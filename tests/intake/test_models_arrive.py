@@ -72,6 +72,24 @@ def test_pictures_find_their_model_also_when_it_comes_later(home: Home, outputs:
     assert home.rows("SELECT id FROM model_versions") == [(version_id,)]
 
 
+def test_a_name_says_nothing_where_a_hash_says_another_file(home: Home, outputs: Path) -> None:
+    path = write_checkpoint(outputs / "calm_waters.safetensors", seed=5)
+    (outputs / "by_name.png").write_bytes(picture_bytes(1, prompt="a boat, <lora:calm_waters:1>"))
+    (outputs / "other.png").write_bytes(picture_bytes(2, prompt="a boat", model=("calm_waters", "0123456789")))
+    expected = [("by_name.png",)]
+    credited = "SELECT i.name FROM image_resources r JOIN images i ON i.id = r.image_id"
+    away = outputs.parent / "away.safetensors"
+    shutil.move(path, away)
+    home.bring(outputs)
+    assert home.rows(credited) == []
+    shutil.move(away, path)
+    home.bring(outputs)
+    assert home.rows(credited) == expected
+    (outputs / "later.png").write_bytes(picture_bytes(3, prompt="a boat", model=("calm_waters", "0123456789")))
+    home.bring(outputs)
+    assert home.rows(credited) == expected
+
+
 def test_the_feed_lists_pictures_by_the_version_they_were_made_with(sqlite_home: Home, outputs: Path) -> None:
     from pinako.app import open_library
     from pinako.catalog.people import Viewer

@@ -23,7 +23,7 @@ from pinako.services import browse, collections
 from pinako.services.detail import IMAGE_MISSING
 from pinako.services.duplicates import load_lookalikes
 from pinako.services.library import Library
-from pinako.services.resolve import known_keys
+from pinako.services.resolve import is_known, known_keys
 from pinako.storage.records import fetch, find
 from pinako.storage.scopes import Statements
 
@@ -110,7 +110,7 @@ def _wanted(read: Statements, id: int) -> tuple[Wanted, ...]:
     return tuple(
         Wanted(kind=kind, name=name, hash=hash, version_id=version_id, strength=strength)
         for kind, name, hash, version_id, strength in rows
-        if (name or hash or version_id) and not (version_id in here or hash in hashes or name in names)
+        if (name or hash or version_id) and not (version_id in here or is_known(name, hash, hashes, names))
     )
 
 

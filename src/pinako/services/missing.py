@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pinako.services.resolve import known_keys
+from pinako.services.resolve import is_known, known_keys
 from pinako.storage.scopes import Statements
 
 
@@ -39,7 +39,7 @@ def list_missing(read: Statements) -> list[Missing]:
     counts: Counter[tuple[object, ...]] = Counter()
     shown: dict[tuple[object, ...], Counter[tuple[str, str | None]]] = {}
     for kind, name, hash, version_id, images in rows:
-        if version_id in versions or hash in hashes or name in names:
+        if version_id in versions or is_known(name, hash, hashes, names):
             continue
         key = ("version", version_id) if version_id else ("hash", hash) if hash else ("name", kind, name)
         counts[key] += images

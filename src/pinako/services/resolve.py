@@ -7,12 +7,13 @@ later is found by the same wants, so nothing is lost by importing pictures first
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
+from pinako.storage.engine import Value
 from pinako.storage.scopes import Statements, Write
 
 EMPTY_HASH = "E3B0C44298FC"
@@ -38,25 +39,27 @@ def stem_of(name: str) -> str:
     return plain.lower()
 
 
-def keep_wants(w: Write, image_id: int, wants: Sequence[Want]) -> None:
-    """Replace what an image claims to be made with."""
-    w.run("DELETE FROM image_wants WHERE image_id = ?", (image_id,))
-    usable = [want for want in wants if (want.name or "").lower() not in UNRESOLVABLE_NAMES]
+def keep_wants(w: Write, wants: Mapping[int, Sequence[Want]]) -> None:
+    """Replace what images claim to be made with, by image id."""
+    w.run_many("DELETE FROM image_wants WHERE image_id = ?", [(id,) for id in wants])
     w.run_many(
         "INSERT INTO image_wants (image_id, place, kind, name, hash, version_id, strength) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                image_id,
-                place,
-                want.kind,
-                stem_of(want.name) if want.name else None,
-                want.hash.upper() if want.hash and want.hash.upper() != EMPTY_HASH else None,
-                want.version_id,
-                want.strength,
-            )
-            for place, want in enumerate(usable)
-        ],
+        [row for id, claimed in wants.items() for row in _want_rows(id, claimed)],
     )
+
+
+def _want_rows(image_id: int, wants: Sequence[Want]) -> Iterator[tuple[Value, ...]]:
+    usable = (want for want in wants if (want.name or "").lower() not in UNRESOLVABLE_NAMES)
+    for place, want in enumerate(usable):
+        yield (
+            image_id,
+            place,
+            want.kind,
+            stem_of(want.name) if want.name else None,
+            want.hash.upper() if want.hash and want.hash.upper() != EMPTY_HASH else None,
+            want.version_id,
+            want.strength,
+        )
 
 
 class _Found(msgspec.Struct, frozen=True):
@@ -103,6 +106,11 @@ def _by_stem(w: Statements, keys: Iterable[str]) -> dict[str, int]:
     }
 
 
+def is_known(name: str | None, hash: str | None, hashes: set[str], stems: set[str]) -> bool:
+    """Whether a claim leads to a version here, given what `known_keys` found: by its hash, or without one by its name."""
+    return hash in hashes if hash else name in stems
+
+
 def known_keys(read: Statements, hashes: Iterable[str], stems: Iterable[str]) -> tuple[set[str], set[str]]:
     """Of these hashes and file stems those that lead to a version here."""
     return set(_by_hash(read, hashes)), set(_by_stem(read, stems))
@@ -120,7 +128,8 @@ def resolve(w: Write, image_ids: Iterable[int]) -> None:
     stems = _by_stem(w, (row[1] for row in wants if row[1]))
     rows: dict[tuple[int, int], tuple[Any, ...]] = {}
     for image_id, name, hash_, version_id, strength in wants:
-        found = version_id or hashes.get(hash_) or stems.get(name)
+        # A hash says which file it was. One that is not here must not end at another file of the same name.
+        found = version_id or (hashes.get(hash_) if hash_ else stems.get(name))
         if found is not None:
             _keep_best(rows, image_id, found, strength, detected=1)
     credits = w.by_ids(
