@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures_of import animation, encoded, png_declaring, scene, webp_declaring
@@ -63,6 +64,32 @@ def test_opaque_alpha_is_no_difference_and_real_alpha_is() -> None:
     opaque = image.convert("RGBA")
     assert measure(opaque, "image/png").pixel_hash == measure(image, "image/png").pixel_hash
     assert measure(scene(mode="RGBA"), "image/png").pixel_hash != measure(image, "image/png").pixel_hash
+
+
+@pytest.mark.parametrize("size", [(33, 7), (2100, 2100)], ids=["in one piece", "in blocks"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_pixel_hash_is_of_all_pixels_however_they_lie_in_memory(mode: str, size: tuple[int, int]) -> None:
+    """Read in place or copied in bands, what is hashed is the same, and one pixel makes the difference."""
+    image = scene(*size, mode=mode)
+    pixels = image.convert("RGBA").tobytes()
+    expected = blake3(f"{size[0]}x{size[1]} {mode}\n".encode() + pixels).hexdigest()
+    assert measure(image, "image/png").pixel_hash == expected
+    last = image.getpixel((size[0] - 1, size[1] - 1))
+    assert isinstance(last, tuple)
+    image.putpixel((size[0] - 1, size[1] - 1), (int(last[0]) ^ 1, *map(int, last[1:])))
+    assert measure(image, "image/png").pixel_hash != expected
+
+
+def test_a_byte_that_no_pixel_has_is_in_no_hash() -> None:
+    """A TIFF may hold a fourth byte that means nothing; the pixels are those of its PNG twin."""
+    image = scene(40, 30)
+    padded = Image.merge("RGBX", (*image.split(), Image.new("L", image.size, 7)))
+    data = encoded(padded, "TIFF")
+    with Image.open(io.BytesIO(data)) as opened:
+        assert opened.mode == "RGB"
+    plain = read_facts(encoded(image, "PNG")).pixel_hash
+    assert read_facts(data).pixel_hash == plain
+    assert measure(Image.merge("RGB", image.split()), "image/png").pixel_hash == plain
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
-from blake3 import blake3
 from PIL import Image
 
 from pinako.media.hashes import blurhash, perceptual_hash
@@ -21,12 +20,13 @@ from pinako.media.pictures import (
     orientation_of,
     upright,
 )
+from pinako.media.pixels import hash_pixels
 
 _SMALL = 128
 """Long side, in pixels, of the picture that hashes are taken from. Between this and twice this."""
 
-_BAND = 1 << 22
-"""Pixels hashed at a time, so that a large picture is not copied whole."""
+_SAMPLES = 6
+"""Pixels in each direction that are averaged into one of the small picture. More change no hash, and take time."""
 
 
 class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,20 +82,10 @@ def measure_image(
     )
 
 
-def hash_pixels(colour: Image.Image) -> str:
-    """BLAKE3, lower-case hex, of size and RGB (or RGBA) bytes row by row, before any turning.
-
-    BLAKE3 because the pixels of a JPEG take as long to hash by SHA-256 as half their decoding.
-    """
-    width, height = colour.size
-    digest = blake3(f"{width}x{height} {colour.mode}\n".encode())
-    rows = max(1, _BAND // width)
-    for top in range(0, height, rows):
-        whole = rows >= height
-        digest.update((colour if whole else colour.crop((0, top, width, min(top + rows, height)))).tobytes())
-    return digest.hexdigest()
-
-
 def _shrink(image: Image.Image) -> Image.Image:
     factor = max(image.size) // _SMALL
+    step = factor // _SAMPLES
+    if step > 1:
+        size = max(1, image.width // step), max(1, image.height // step)
+        image, factor = image.resize(size, Image.Resampling.NEAREST), max(size) // _SMALL
     return image.reduce(factor) if factor > 1 else image

@@ -1,0 +1,93 @@
+"""The hash of a picture's pixels, taken where they lie: copying them out would cost as much as hashing them."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Final
+
+from blake3 import blake3
+from PIL import Image, ImageFile
+
+_BAND: Final = 1 << 22
+"""Pixels copied at a time where they cannot be read in place, so that a large picture is not copied whole."""
+_WIDTH: Final = 4
+"""Bytes of a pixel in memory. Pillow gives an RGB one a fourth byte, which means nothing."""
+
+
+def hash_pixels(colour: Image.Image) -> str:
+    """BLAKE3, lower-case hex, of size and pixels (RGB and 255, or RGBA) row by row, before any turning.
+
+    BLAKE3 because the pixels of a JPEG take as long to hash by SHA-256 as half their decoding.
+    """
+    width, height = colour.size
+    plain = colour if _is_as_decoded(colour) else colour.convert("RGBA").convert("RGB")
+    digest = blake3(f"{width}x{height} {colour.mode}\n".encode())
+    exported = _exported(plain)
+    if exported is None:
+        for band in _copied(plain):
+            digest.update(band)
+    else:
+        digest.update(_pixels_of(exported, width * height * _WIDTH))
+    return digest.hexdigest()
+
+
+def _is_as_decoded(colour: Image.Image) -> bool:
+    """Whether the fourth byte of RGB pixels is 255: decoders set it, TIFF's may leave the file's own, merged bands 0."""
+    return colour.mode != "RGB" or (isinstance(colour, ImageFile.ImageFile) and colour.format != "TIFF")
+
+
+def _copied(image: Image.Image) -> Iterator[bytes]:
+    width, height = image.size
+    rows, mode = max(1, _BAND // width), "RGBX" if image.mode == "RGB" else image.mode
+    for top in range(0, height, rows):
+        band = image if rows >= height else image.crop((0, top, width, min(top + rows, height)))
+        yield band.tobytes("raw", mode)
+
+
+# --- Arrow's C data interface, by which a picture lends its memory --------------------------------------------------
+
+
+class _Array(ctypes.Structure):
+    """ArrowArray of the published interface (arrow.apache.org/docs/format/CDataInterface)."""
+
+
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.POINTER(ctypes.POINTER(_Array))),
+    ("dictionary", ctypes.c_void_p),
+    ("release", ctypes.c_void_p),
+    ("private_data", ctypes.c_void_p),
+]
+
+_pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
+
+
+def _exported(image: Image.Image) -> object | None:
+    """The capsule that holds the picture's memory while it lives; None where it is not in one piece, or Pillow is old."""
+    export = getattr(image, "__arrow_c_array__", None)
+    if export is None:
+        return None
+    try:
+        _, capsule = export()
+    except (ValueError, MemoryError):  # a large picture lies in several blocks
+        return None
+    array = _Array.from_address(_pointer_of(capsule, b"arrow_array"))
+    # A list of four bytes for each pixel. Anything else is copied: other versions may lend it otherwise.
+    lent = array.n_children == 1 and array.length == image.width * image.height and array.offset == 0
+    held: object | None = capsule if lent and array.children[0].contents.length == array.length * _WIDTH else None
+    return held
+
+
+def _pixels_of(capsule: object, size: int) -> memoryview:
+    """The lent bytes; to be used while the capsule is held."""
+    child = _Array.from_address(_pointer_of(capsule, b"arrow_array")).children[0].contents
+    lent = (ctypes.c_ubyte * size).from_address(child.buffers[1])
+    return memoryview(lent).cast("B")
