@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
+from pinako.app import open_library
 from pinako.catalog.people import Scope
 from pinako.services import access
 from pinako.services.library import Library
+from pinako.settings import load_settings
+from pinako.web.asgi import make_app
 
 HOST = "http://pics.example:8765"
 
@@ -104,3 +110,16 @@ class Doors:
 def bearer(key: str | None) -> dict[str, str]:
     """The header that carries a key."""
     return {} if key is None else {"Authorization": f"Bearer {key}"}
+
+
+@contextmanager
+def opened(folder: Path, owner_key: str = "", **given: object) -> Iterator[Doors]:
+    """The doors of the library in this folder, in process. Errors in them are answers, as for any client."""
+    settings = load_settings({}, given={"library": str(folder), **given})
+    with open_library(settings) as library:
+        door = make_app(library)
+        try:
+            client = TestClient(door, base_url=HOST, raise_server_exceptions=False, follow_redirects=False)
+            yield Doors(library, client, owner_key)
+        finally:
+            door.close()

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import HOST, Doors
-from starlette.testclient import TestClient
+from asking import Doors, opened
 
 import demo_library
 import postgres_server
 import real_server
-from pinako.app import open_library
-from pinako.settings import load_settings
-from pinako.web.asgi import make_app
-
-
-@contextmanager
-def opened(folder: Path, owner_key: str = "", **given: object) -> Iterator[Doors]:
-    """The doors of the library in this folder, in process. Errors in them are answers, as for any client."""
-    settings = load_settings({}, given={"library": str(folder), **given})
-    with open_library(settings) as library:
-        door = make_app(library)
-        try:
-            client = TestClient(door, base_url=HOST, raise_server_exceptions=False, follow_redirects=False)
-            yield Doors(library, client, owner_key)
-        finally:
-            door.close()
 
 
 @pytest.fixture(scope="session")

@@ -137,6 +137,11 @@ def test_row_13_creators(doors: Doors) -> None:
     names = [item["username"] for item in items]
     assert names == sorted(names, key=str.lower)
     assert all(item.get("modelCount") != 0 and item.get("image", "x") is not None for item in items)
+    owners = doors.sql(
+        "SELECT DISTINCT u.username FROM models m JOIN users u ON u.id = m.user_id "
+        "WHERE m.withheld = 0 AND m.status <> 'Deleted' AND m.deleted_at IS NULL"
+    )
+    assert {row[0] for row in owners} == set(names)
 
 
 def test_row_14_a_rating_is_read_and_without_effect(doors: Doors) -> None:

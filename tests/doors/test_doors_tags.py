@@ -35,3 +35,16 @@ def test_users_without_a_question_are_the_first_ones(doors: Doors) -> None:
     first = doors.sql("SELECT id FROM users WHERE id > 0 ORDER BY id LIMIT 5")
     assert doors.json("/api/v1/users")["items"] == doors.json("/api/v1/users?query=&limit=50")["items"]
     assert [item["id"] for item in doors.json("/api/v1/users")["items"]] == [row[0] for row in first]
+
+
+def test_counts_of_a_tag_are_those_of_every_entity(doors: Doors) -> None:
+    by_entity = {}
+    for entity in ("Model", "Image", "Post"):
+        page = doors.call("tag.getAll", {"entityType": [entity], "limit": 200})
+        by_entity[entity] = {item["id"]: item["stats"] for item in page["items"]}
+        assert all(stats[f"{entity.lower()}Count"] > 0 for stats in by_entity[entity].values())
+    common = by_entity["Model"].keys() & by_entity["Image"].keys()
+    assert common
+    for id in common:
+        assert by_entity["Model"][id] == by_entity["Image"][id]
+    assert all(stats["imageCount"] == 0 for id, stats in by_entity["Model"].items() if id not in by_entity["Image"])

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Doors
+from asking import Doors, opened
 
 import demo_library
 import real_server
-from conftest import opened
 
 HERE = Path(__file__).with_name("trpc_client")
 INSTALLED = Path(__file__).parents[2] / ".bench" / "trpc_client"

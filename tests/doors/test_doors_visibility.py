@@ -10,10 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from asking import Doors, bearer
+from asking import Doors, bearer, opened
 from worlds import CHILD_TAG, PERSON_TAG, Oracle, Who, World, make_world
-
-from conftest import opened
 
 ACCOUNT = "xG1nkqKTMzGDvpLrqFT7WA"
 MASKS = (1, 3, 28, 31)
@@ -271,6 +269,24 @@ def test_counts_are_of_what_is_seen(world_of: Any, seed: int, engine: str) -> No
                 assert least <= item["_count"]["items"] <= most
             for cover in (item["image"], *item["images"]):
                 assert cover is None or oracle.sees_image(cover["id"], who, who.mask(31))
+
+
+def test_creators_are_all_whose_models_somebody_may_see(world_of: Any) -> None:
+    doors, world, oracle = world_of(1, "sqlite")
+    names = dict(doors.sql("SELECT id, username FROM users"))
+    for who in world.callers:
+        listed = {
+            item["username"]: item.get("modelCount", 0)
+            for item in doors.json("/api/v1/creators?limit=0", key=who.key)["items"]
+        }
+        every = doors.json("/api/v1/models?limit=200&archived=true", key=who.key)["items"]
+        assert set(listed) == {
+            names[model["user_id"]]
+            for id, model in oracle.models.items()
+            if any(oracle.sees_model(id, other) for other in world.callers)
+        }
+        for name, count in listed.items():
+            assert count == sum(model["creator"]["username"] == name for model in every)
 
 
 def test_the_worlds_hold_something_of_each_kind(world_of: Any) -> None:

@@ -252,6 +252,8 @@ class CreatorQuery(Paging, frozen=True, kw_only=True):
 
     text: str | None = None
     level: int | None = None
+    every_owner: bool = False
+    """Also those of whose models the caller may see none (rest.md 20.13)."""
 
 
 class TagQuery(Paging, frozen=True, kw_only=True):

@@ -136,6 +136,10 @@ class Feeds:
         """One page of tags, with how many things of `query.entity` carry each."""
         return others.list_tags(self.database, self.follower.indexes, self.tallies, query, viewer)
 
+    def count_tags(self, entity: str, ids: Sequence[int], viewer: Viewer, level: int | None) -> dict[int, int]:
+        """How many things of `entity` ("model", "image", "post") carry each of these few tags."""
+        return others.count_tags(self.follower.indexes, entity, ids, viewer, level)
+
     def collections(self, query: CollectionQuery, viewer: Viewer, cursor: int | None = None) -> Found:
         """One page of public collections from the id `cursor` (inclusive) on."""
         return others.list_collections(self.database, query, viewer, cursor)

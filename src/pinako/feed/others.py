@@ -10,7 +10,7 @@ import msgspec
 from pinako.catalog import levels
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import CollectionQuery, CollectionSort, CreatorQuery, TagQuery, TagSort, UserQuery
-from pinako.catalog.visibility import BLOCKED_TAGS
+from pinako.catalog.visibility import BLOCKED_TAGS, Standing
 from pinako.errors import BadRequest
 from pinako.feed import resources
 from pinako.feed.counting import count_by_key, count_by_value
@@ -18,7 +18,7 @@ from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
 from pinako.feed.names import Names
 from pinako.feed.sights import guards, sight_of
-from pinako.feed.spec import Sight, Term
+from pinako.feed.spec import UNRATED_BIT, AnyOf, Sight, Term
 from pinako.storage import text
 from pinako.storage.database import Database
 
@@ -83,13 +83,22 @@ def page_of(ids: list[int], limit: int, page: int | None) -> list[int]:
 
 
 def list_creators(index: Index, names: Names, tallies: Tallies, query: CreatorQuery, viewer: Viewer) -> Counted:
-    """Users who own a model that this caller may see, by name; the count is of those models."""
+    """Users who own a model, by name; the count is of those that this caller may see.
+
+    Without `every_owner` only those who have some; with it drafts and levels beyond the caller's make an owner too, while
+    what exists for nobody (withheld, deleted) makes none.
+    """
     counts = tallies.by_owner(index, *resources.listed(viewer, viewer.mask(query.level)))
+    owners = tallies.by_owner(index, _ANY_STANDING, ()) if query.every_owner else counts
     known = names.all()
     wanted = text.fold((query.text or "").strip())
-    held = sorted((known[id], id) for id in counts if id in known and wanted in known[id])
+    held = sorted((known[id], id) for id in owners if id in known and wanted in known[id])
     shown = page_of([id for _, id in held], query.limit, query.page)
-    return Counted(ids=shown, counts={id: counts[id] for id in shown}, total=len(held))
+    return Counted(ids=shown, counts={id: counts.get(id, 0) for id in shown}, total=len(held))
+
+
+_ANY_LEVEL = levels.ALL | levels.BLOCKED | UNRATED_BIT
+_ANY_STANDING = Sight(_ANY_LEVEL, all=tuple((int(room), _ANY_LEVEL) for room in Standing if room > Standing.PUBLIC))
 
 
 TAG_LEVELS = {"Model": "model", "Image": "image", "Post": "post"}
@@ -122,10 +131,23 @@ def list_tags(
     return Counted(ids=shown, counts={id: counts[id] for id in shown}, total=len(held))
 
 
+def count_tags(
+    indexes: dict[str, Index], entity: str, ids: Sequence[int], viewer: Viewer, asked: int | None
+) -> dict[int, int]:
+    """How many things of `entity` ("model", "image", "post") that this caller may see carry each of these few tags."""
+    sight, terms = _shown(entity, viewer, viewer.mask(asked))
+    return {id: indexes[entity].count(sight, (*terms, AnyOf((("tag", id),)))) for id in ids}
+
+
 def _tag_counts(indexes: dict[str, Index], tallies: Tallies, entity: str, viewer: Viewer, mask: int) -> dict[int, int]:
+    return tallies.by_tag(indexes[entity], *_shown(entity, viewer, mask))
+
+
+def _shown(entity: str, viewer: Viewer, mask: int) -> tuple[Sight, tuple[Term, ...]]:
+    """The things whose tags count: what anybody with this mask may see."""
     if entity == "model":
-        return tallies.by_tag(indexes["model"], *resources.listed(viewer, mask))
-    return tallies.by_tag(indexes[entity], Sight(mask), _flags(entity, viewer, mask))
+        return resources.listed(viewer, mask)
+    return Sight(mask), _flags(entity, viewer, mask)
 
 
 def _flags(entity: str, viewer: Viewer, mask: int) -> tuple[Term, ...]:

@@ -108,7 +108,7 @@ class ListedCreators(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def creators(library: Library, query: CreatorQuery, viewer: Viewer) -> ListedCreators:
-    """Who owns models that the caller may see, by name (rest.md 9, 20.13). `limit` 0 is everybody."""
+    """Who owns models, by name, with how many of them the caller may see (rest.md 9, 20.13). `limit` 0 is everybody."""
     page = library.feeds.creators(query, viewer)
     users = fetch(library.database.read(), User, page.ids)
     items = [Creator(user=users[id], model_count=page.counts[id]) for id in page.ids if id in users]
@@ -122,16 +122,23 @@ class ListedTags(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-def tags(library: Library, query: TagQuery, viewer: Viewer) -> ListedTags:
-    """Tags of things that the caller may see, most used first; with a prefix the shortest names first (rest.md 10)."""
+def tags(library: Library, query: TagQuery, viewer: Viewer, *, all_counts: bool = False) -> ListedTags:
+    """Tags of things that the caller may see, most used first; with a prefix the shortest names first (rest.md 10).
+
+    The counts are those of `query.entity`; `all_counts`: those of the other entities too, which a short page may ask for.
+    """
     page = library.feeds.tags(query, viewer)
     found = fetch(library.database.read(), Tag, page.ids)
-    items = [_counted(found[id], query.entity, page.counts[id]) for id in page.ids if id in found]
+    counts = {query.entity.lower(): page.counts}
+    for entity in ("model", "image", "post") if all_counts else ():
+        if entity not in counts:
+            counts[entity] = library.feeds.count_tags(entity, page.ids, viewer, query.level)
+    items = [
+        CountedTag(tag=found[id], **{f"{entity}_count": by_id[id] for entity, by_id in counts.items()})
+        for id in page.ids
+        if id in found
+    ]
     return ListedTags(items=items, total=page.total)
-
-
-def _counted(tag: Tag, entity: str, count: int) -> CountedTag:
-    return CountedTag(tag=tag, **{f"{entity.lower()}_count": count})
 
 
 def users(library: Library, query: UserQuery) -> list[User]:

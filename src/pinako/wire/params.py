@@ -62,7 +62,7 @@ def read_creators(pairs: Iterable[Pair]) -> CreatorsAsk:
     page = fields.take("page", coerce.whole(0), 1)
     text = fields.take("query", coerce.said, None)
     fields.check()
-    return CreatorsAsk(query=CreatorQuery(limit=limit, page=max(page, 1), text=text), page=page)
+    return CreatorsAsk(query=CreatorQuery(limit=limit, page=max(page, 1), text=text, every_owner=True), page=page)
 
 
 def read_tags(pairs: Iterable[Pair]) -> TagsAsk:

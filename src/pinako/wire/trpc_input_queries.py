@@ -206,15 +206,8 @@ def read_own_collections(value: Any) -> OwnCollectionsQuery:
     return query
 
 
-class TagsInput(msgspec.Struct, frozen=True, kw_only=True):
-    """`tag.getAll`. `with_counts` adds how often each tag is used."""
-
-    query: TagQuery
-    with_counts: bool = False
-
-
-def read_tags(value: Any) -> TagsInput:
-    """`tag.getAll`: paged by number. `entityType` says on which things the tags must be."""
+def read_tags(value: Any) -> TagQuery:
+    """`tag.getAll`: paged by number. `entityType` says on which things the tags must be. Counts are sent unasked."""
     given = Input(value)
     entities = given.take("entityType", _ENTITIES, ())
     query = TagQuery(
@@ -226,9 +219,9 @@ def read_tags(value: Any) -> TagsInput:
         categories=given.take("categories", read.flag, None),
         level=given.take("nsfwLevel", _MASK, None) or None,
     )
-    with_counts = given.take("withModels", read.flag, False)
+    given.take("withModels", read.flag, False)
     given.check()
-    return TagsInput(query=query, with_counts=with_counts)
+    return query
 
 
 def read_votable_tags(value: Any) -> VotableTagsInput:

@@ -143,7 +143,20 @@ def _models(chance: Random, users: int, images: int) -> tuple[PlannedModel, ...]
     models[8] = msgspec.structs.replace(models[8], gated=True, level=levels.X)
     models[9] = msgspec.structs.replace(models[9], status="Draft")
     models[10] = msgspec.structs.replace(models[10], level=levels.XXX)
-    return tuple(models)
+    return tuple(_by_known_makers(models))
+
+
+def _by_known_makers(models: list[PlannedModel]) -> list[PlannedModel]:
+    """The same with makers who all have something that everybody may see: each creator then has a count to show."""
+    shown = sorted({model.user for model in models if _is_for_all(model)})
+    return [
+        model if model.user in shown else msgspec.structs.replace(model, user=shown[place % len(shown)])
+        for place, model in enumerate(models)
+    ]
+
+
+def _is_for_all(model: PlannedModel) -> bool:
+    return model.status == "Published" and model.level == levels.PG and not model.mode
 
 
 def _model(chance: Random, place: int, name: str, users: int) -> PlannedModel:
