@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -91,6 +94,34 @@ class Home:
                 run.close()
                 store.close()
             return run.report
+
+    @property
+    def options(self) -> list[str]:
+        """Which library it is, as a verb is told."""
+        words = ["--library", str(self.folder)]
+        return [*words, "--database-url", self.settings.database_url] if self.settings.database_url else words
+
+    def program(self, verb: str, *words: str, said: str = "", **environment: str) -> tuple[int, list[Any], str]:
+        """The program itself, `--json` where it is the mirror: exit code, what it told a line each, and its complaints."""
+        library = [*self.options, "--json"] if verb == "mirror" else []
+        done = subprocess.run(
+            [sys.executable, "-m", "pinako", verb, *library, *words],
+            input=said,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **self.private, **environment},
+            check=False,
+        )
+        lines = done.stdout.splitlines()
+        return done.returncode, [json.loads(line) if library else line for line in lines], done.stderr
+
+    @property
+    def private(self) -> dict[str, str]:
+        """Surroundings without a keyring and with a configuration folder of its own."""
+        return {
+            "XDG_CONFIG_HOME": str(self.folder.with_name(f"{self.folder.name}.config")),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+        }
 
     def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         with self.opened() as database:

@@ -44,6 +44,10 @@ CLOSED = frozenset({State.GONE, State.NEVER, State.EARLY, State.PRIVATE, State.L
 """States in which upstream has said no: asked again when it may open, and otherwise rarely."""
 
 
+FAULTS = frozenset({State.FAILED, State.DAMAGED})
+"""States that say nothing about the thing: the next attempt may go well."""
+
+
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's line on one thing upstream. `since` is when it came into its state, `checked_at` when it was last
     looked at; `retry_at` when to ask again (None: whenever it is met). Times in milliseconds.
@@ -220,6 +224,16 @@ def note(w: Write, source: str, item: Item, now: int) -> None:
         "state = excluded.state",
         tuple(row.values()),
     )
+
+
+def overdue(read: Statements, source: str, begun_at: int, started_at: int) -> list[tuple[str, int]]:
+    """What failed in a run before it was interrupted and taken up again."""
+    rows = read.rows(
+        "SELECT entity_type, source_id FROM mirror_items WHERE source = ? AND state IN (?, ?) AND checked_at >= ? "
+        "AND checked_at < ? ORDER BY entity_type, source_id",
+        (source, *sorted(FAULTS), begun_at, started_at),
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 # --- budgets ------------------------------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ def image_feed(
     UpstreamUnauthorized for `hidden` without a login, UpstreamBusy.
     """
     include = [*_FEED_INCLUDES, *(["tags"] if with_tags else []), *(["metaSelect"] if with_meta else [])]
+    wanted_tags = frozenset(tags)
     values = _given(
         limit=limit,
         sort=sort,
@@ -73,7 +74,7 @@ def image_feed(
         modelVersionId=version_id,
         userId=user_id,
         username=username,
-        tags=tags,
+        tags=wanted_tags,
         excludedTagIds=excluded_tags,
         excludedUserIds=excluded_users,
         baseModels=base_models,
@@ -90,7 +91,7 @@ def image_feed(
     return Listed(
         page=_pages("image.getInfinite", values, Image),
         key=_id_of,
-        fits=_image_fits(image_id, post_id, username, user_id),
+        fits=_image_fits(image_id, post_id, username, user_id, wanted_tags, version_id),
         what="image feed",
     )
 
@@ -318,11 +319,16 @@ def _id_of(row: Image | Post | Model | Collection | CollectionItem) -> Hashable:
 
 
 def _image_fits(
-    image_id: int | None, post_id: int | None, username: str | None, user_id: int | None
+    image_id: int | None,
+    post_id: int | None,
+    username: str | None,
+    user_id: int | None,
+    tags: frozenset[int],
+    version_id: int | None,
 ) -> Callable[[Image], bool] | None:
     """What a row must show, as far as it shows anything: rows without a post or user say nothing against the filter."""
     name = username.casefold() if username else None
-    if image_id is None and post_id is None and name is None and user_id is None:
+    if not (tags or name) and image_id is post_id is user_id is version_id is None:
         return None
 
     def fits(image: Image) -> bool:
@@ -332,6 +338,20 @@ def _image_fits(
             and (post_id is None or image.post_id in {None, post_id})
             and (name is None or (image.author or name).casefold() == name)
             and (user_id is None or owner in {None, user_id})
+            and (not tags or has_one_of(image, tags))
+            and (version_id is None or shows_one_of(image, frozenset({version_id})))
         )
 
     return fits
+
+
+def has_one_of(image: Image, tags: frozenset[int]) -> bool:
+    """Whether an image has one of these tags, as far as its row shows any."""
+    shown = {*image.tag_ids, *(tag.id for tag in image.tags)}
+    return not shown or not tags.isdisjoint(shown)
+
+
+def shows_one_of(image: Image, versions: frozenset[int]) -> bool:
+    """Whether an image names one of these versions; rows that do not list what made the image say nothing against it."""
+    listed = {*image.model_version_ids, *image.model_version_ids_manual}
+    return not listed or image.model_version_id in versions or not versions.isdisjoint(listed)

@@ -61,6 +61,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     options: Options
     begun_at: int
+    started_at: int = 0
+    """When this program took it up, which is later than `begun_at` where the run was interrupted."""
     dry: bool = False
     """Only what the lists say is asked: nothing will be kept."""
 
@@ -150,8 +152,25 @@ class Asker:
         return journal.items(self._database.read(), self.terms.source, entity, list(ids))
 
     def is_fresh(self, item: Item | None) -> bool:
-        """Whether a thing was dealt with in this very run."""
-        return item is not None and item.checked_at >= self.terms.begun_at
+        """Whether a thing was dealt with in this very run; what failed before it was interrupted was not."""
+        if item is None:
+            return False
+        since = self.terms.started_at if item.state in journal.FAULTS else self.terms.begun_at
+        return item.checked_at >= since
+
+    def local_user(self, name: str) -> int | None:
+        """The host's number of an account that is here."""
+        sql = "SELECT source_id FROM users WHERE source = ? AND username_key = ? AND source_id IS NOT NULL"
+        found = self._database.read().value(sql, (self.terms.source, name.lower()))
+        return None if found is None else int(found)
+
+    def models_of_files(self, files: Sequence[int]) -> list[int]:
+        """The host's numbers of the models to which these files belong."""
+        sql = (
+            "SELECT DISTINCT m.source_id FROM model_files f JOIN model_versions v ON v.id = f.version_id "
+            "JOIN models m ON m.id = v.model_id WHERE f.source = ? AND f.source_id IN (?*)"
+        )
+        return [int(row[0]) for row in self._database.read().by_ids(sql, list(files), (self.terms.source,))]
 
     @property
     def now(self) -> int:
@@ -255,6 +274,7 @@ class Asker:
             chosen = chosen[: max(self.options.limit - self._found, 0)]
         self._found += len(chosen) if top else 0
         page.members += [("image", row.id) for row in chosen]
+        page.beside += dict.fromkeys(("post", row.post_id) for row in chosen if row.post_id is not None)
         known = self.known("image", (row.id for row in chosen))
         fresh = [row for row in chosen if not self.is_fresh(known.get(row.id)) and self.launch("image", row.id, page)]
         open_ones: list[ImageFound] = []

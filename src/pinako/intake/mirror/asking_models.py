@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from pinako.client.calls import entities, rest
+from pinako.client.calls.feeds import shows_one_of
 from pinako.client.records.images import Image
 from pinako.client.records.models import Model, ModelFile
-from pinako.errors import BudgetSpent, UpstreamError
+from pinako.errors import BudgetSpent, UpstreamError, UpstreamNotFound
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.asker import Asker
 from pinako.intake.mirror.findings import FileFound, ModelFound, Page
@@ -37,13 +40,17 @@ class ModelAsker:
         if docs is None:
             return
         self._asker.give(ModelFound(page=page, docs=docs))
+        if only_version is not None and only_version not in {version.id for version, _ in docs.versions()}:
+            reason = f"model {id} has no such version, or no longer"
+            self._asker.refused(page, "version", only_version, UpstreamNotFound(reason))
+            return
         for version, beside in docs.versions():
             if only_version in {None, version.id} and self._admits(version):
                 self._files(docs, version, beside, page)
                 if self._asker.options.wants(Part.PREVIEWS):
                     self._previews(docs, version.id, page)
         if self._asker.options.wants(Part.GALLERY):
-            self._gallery(id, only_version, page)
+            self._gallery(docs, only_version, page)
 
     def _admits(self, version: WholeVersion) -> bool:
         bases = self._asker.options.base_models
@@ -149,16 +156,21 @@ class ModelAsker:
         listed = self._asker.image_list(version_id=version_id, username=creator, types=(), base_models=())
         self._asker.images(listed, "", parent=page, belongs=shows)
 
-    def _gallery(self, id: int, only_version: int | None, page: Page) -> None:
+    def _gallery(self, docs: ModelDocs, only_version: int | None, page: Page) -> None:
+        id, versions = docs.id, frozenset(version.id for version, _ in docs.versions())
         if only_version is not None:
             listed = self._asker.image_list(version_id=only_version)
-            self._asker.images(listed, f"gallery:v{only_version}", parent=page)
+            self._asker.images(listed, f"gallery:v{only_version}", parent=page, belongs=lambda row: True)
             return
-        self._asker.images(self._asker.image_list(model_id=id), f"gallery:{id}", parent=page)
+        listed = self._asker.image_list(model_id=id)
+        shows = msgspec.structs.replace(listed, fits=lambda row: shows_one_of(row, versions))
+        # A gallery may hold what its row does not show: only a list of which nothing fits is somebody else's.
+        self._asker.images(shows, f"gallery:{id}", parent=page, belongs=lambda row: True)
 
     def version(self, version_id: int, model_id: int | None) -> None:
         """One version: its model's records, and this version's files and images."""
         page = Page(f"version:{version_id}")
+        page.members.append(("version", version_id))
         if model_id is None:
             details = self._ask(entities.get_version_details(version_id, with_files=False))
             if isinstance(details, UpstreamError):

@@ -29,6 +29,9 @@ class Page:
         self.collection = collection
         """The collection upstream whose members these are."""
         self.members: list[tuple[str, int]] = []
+        """What the page lists."""
+        self.beside: list[tuple[str, int]] = []
+        """What its things belong to: looked for like them, should it leave, but no member of a collection."""
         self.parent = parent
         self.previous: Page | None = None
         self.closed = False

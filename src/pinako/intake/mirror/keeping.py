@@ -362,6 +362,7 @@ class Keeper:
         self._note(w, item, now)
 
     def _keep_state(self, w: Write, found: StateFound, now: int) -> None:
+        old = None
         if found.id is not None:
             old = journal.items(w, self._source, found.entity, [found.id]).get(found.id)
             item = Item(
@@ -375,7 +376,7 @@ class Keeper:
             )
             self._note(w, item, now)
         if found.state is State.GONE:
-            self._report.gone += 1
+            self._report.gone += old is None or old.state is not State.GONE
         elif found.reason:
             self._miss(found.entity, found.id, found.state, found.reason)
 
@@ -407,7 +408,7 @@ class Keeper:
         if page.parent is not None:
             page.parent.tick()
         else:
-            journal.keep_finds(w, self._source, self._key, page.members, now)
+            journal.keep_finds(w, self._source, self._key, [*page.members, *page.beside], now)
         if page.collection is not None:
             self._models.keep_members(w, touched, page.collection, page.members, now)
         if page.walk and page.parent is None:

@@ -215,7 +215,8 @@ class _OneTarget:
         self._ask = Ask(run.stopping)
         begun = self._database.now() if run.dry else journal.begun_at(self._database.read(), source, key)
         self._begun = begun
-        terms = Terms(source=source, key=key, options=options, begun_at=begun, dry=run.dry)
+        self._started = self._database.now()
+        terms = Terms(source=source, key=key, options=options, begun_at=begun, started_at=self._started, dry=run.dry)
         self._asker = Asker(self._client, self._database, terms, self._flying, self._give, run.stopping)
         self._keeper = Keeper(self._database, source, key, self._flying, self._report, run._settings.mirror_retry_days)
         self._hands = run.hands_for(target)
@@ -225,7 +226,11 @@ class _OneTarget:
     def run(self) -> None:
         """From the first question to the last row."""
         self._report.whole = True
-        self._phase(lambda: TargetAsker(self._asker).ask(self._target))
+        asker = TargetAsker(self._asker)
+        self._phase(lambda: asker.ask(self._target))
+        overdue = journal.overdue(self._database.read(), self._source, self._begun, self._started)
+        if overdue and self._is_whole:
+            self._phase(lambda: asker.again(overdue))
         if self._is_whole:
             self._phase(self._look_for_gone)  # only now is it written down what the lists have named
         if self._is_whole:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pinako.catalog import levels
 from pinako.client.calls import feeds
 from pinako.client.calls.entities import get_my_collections
 from pinako.client.hosts import Entity, Kind, Target
 from pinako.client.records.images import Image, Post
 from pinako.client.records.models import Model
 from pinako.client.records.people import Collection, Profile
-from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamUnauthorized
+from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamNotFound, UpstreamUnauthorized
 from pinako.intake.journal import State
 from pinako.intake.mirror.asker import Asker
 from pinako.intake.mirror.asking_models import ModelAsker, ids_of
 from pinako.intake.mirror.findings import CollectionFound, Page
 
+AGAIN = 100
+NOWHERE = 2**31 - 2
+"""The id of a collection that no host has."""
 ALL_OF_A_USER = (Entity.IMAGES, Entity.POSTS, Entity.MODELS)
 
 
@@ -26,6 +30,7 @@ class TargetAsker:
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
         self._models = ModelAsker(asker)
+        self._heeds_collections: bool | None = None
 
     def ask(self, target: Target) -> None:
         """Give everything of a target. BadRequest for what the host's interface has no question for."""
@@ -41,6 +46,21 @@ class TargetAsker:
             raise BadRequest("A bare media address names no record: give the page of its image.")
         else:
             self._own(target)
+
+    def again(self, overdue: Sequence[tuple[str, int]]) -> None:
+        """Ask once more for things that failed before this run was interrupted: their lists have gone on beyond them."""
+        ids = {entity: [id for name, id in overdue if name == entity] for entity, _ in overdue}
+        page = Page("")
+        for start in range(0, len(ids.get("image", ())), AGAIN):
+            part = ids["image"][start : start + AGAIN]
+            self._asker.images(
+                self._asker.image_list(ids=part, level=levels.ALL, types=(), base_models=()), "", parent=page
+            )
+        self._asker.give_posts(ids.get("post", ()), page)
+        for id in dict.fromkeys([*ids.get("model", ()), *self._asker.models_of_files(ids.get("file", ()))]):
+            if self._asker.launch("model", id, page):
+                self._models.model(id, page)
+        self._asker.close(page)
 
     def _one(self, target: Target, id: int) -> None:
         if target.kind is Kind.IMAGE:
@@ -68,7 +88,7 @@ class TargetAsker:
             raise
         except UpstreamError as error:
             # A name that is gone makes some hosts answer lists with everybody's things: no list is asked for it.
-            self._trouble(f"user {name}: {error}")
+            self._no_user(name, error)
             return
         wanted = ALL_OF_A_USER if target.entity is Entity.ALL else (target.entity,)
         for entity in wanted:
@@ -86,6 +106,16 @@ class TargetAsker:
             self._model_list(f"user:{entity}", username=name, creator=creator, **model_words(target))
         elif entity is Entity.COLLECTIONS:
             self._collections(feeds.collection_feed(user_id=creator.id), f"user:{entity}")
+
+    def _no_user(self, name: str, error: UpstreamError) -> None:
+        """An account that was here and is gone is no trouble: whatever it had is looked for, and noted, afterwards."""
+        id = self._asker.local_user(name) if isinstance(error, UpstreamNotFound) else None
+        if id is None:
+            self._trouble(f"user {name}: {error}")
+            return
+        page = Page("")
+        self._asker.note(page, "user", id, State.GONE, f"user {name}: {error}")
+        self._asker.close(page)
 
     # lists of things
 
@@ -146,6 +176,9 @@ class TargetAsker:
 
     def _members(self, id: int, type: str | None) -> None:
         """The things of a collection; an old one without a type may hold all kinds."""
+        if not self._knows_collections():
+            self._trouble(f"collection {id}: the host ignores which collection is asked for; nothing of it was used")
+            return
         if type in {"Image", None}:
             self._asker.images(self._asker.image_list(collection_id=id), f"collection:{id}:images", collection=id)
         if type in {"Post", None}:
@@ -153,14 +186,30 @@ class TargetAsker:
         if type in {"Model", None}:
             self._model_list(f"collection:{id}:models", collection=id)
 
+    def _knows_collections(self) -> bool:
+        """Whether the host's lists heed `collectionId`: rows do not show it, and one that drops it answers with everything."""
+        if self._heeds_collections is None:
+            nowhere = feeds.image_feed(collection_id=NOWHERE, limit=1).page(None)
+            try:
+                self._heeds_collections = not self._asker.client.run(nowhere).items
+            except BudgetSpent:
+                raise
+            except UpstreamError:
+                self._heeds_collections = True  # refused: the filter counts
+        return self._heeds_collections
+
     # tags and searches
 
     def _tag(self, target: Target) -> None:
         name = (target.name or "").strip()
-        if target.entity in {Entity.ALL, Entity.MODELS}:
+        if target.entity is Entity.MODELS and self._tag_id(name, "Model") is None:
+            self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
+        elif target.entity is Entity.MODELS or (
+            target.entity is Entity.ALL and self._tag_id(name, "Model") is not None
+        ):
             self._model_list("tag:models", tag=name, **model_words(target))
         if target.entity in {Entity.ALL, Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
-            id = self._tag_id(name)
+            id = self._tag_id(name, "Image")
             if id is None:
                 self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
                 return
@@ -168,10 +217,12 @@ class TargetAsker:
             if target.entity is Entity.POSTS:
                 self._post_list("tag:posts", tags=(id,))
             else:
-                self._asker.images(self._asker.image_list(**asked), "tag:images", belongs=lambda row: has_tag(row, id))
+                if target.entity is Entity.VIDEOS:
+                    asked["types"] = ("video",)
+                self._asker.images(self._asker.image_list(**asked), "tag:images")
 
-    def _tag_id(self, name: str) -> int | None:
-        listed = feeds.tag_feed(query=name, entity="Image", limit=100)
+    def _tag_id(self, name: str, entity: str) -> int | None:
+        listed = feeds.tag_feed(query=name, entity=entity, limit=100)
         try:
             rows = self._asker.client.run(listed.page(None)).items
         except BudgetSpent:
@@ -235,12 +286,6 @@ def is_by_model(row: Model, creator: Profile) -> bool:
     if row.creator.id is not None:
         return row.creator.id == creator.id
     return (row.creator.username or "").casefold() == (creator.username or "").casefold()
-
-
-def has_tag(row: Image, tag_id: int) -> bool:
-    """Whether an image has a tag, as far as the row says."""
-    ids = {*row.tag_ids, *(tag.id for tag in row.tags)}
-    return not ids or tag_id in ids
 
 
 def _one_of(filters: Mapping[str, tuple[str, ...]], name: str) -> str | None:
