@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from pinako.catalog import enums
 from pinako.catalog.queries import ImageSort, Period
@@ -58,6 +59,13 @@ _COLLECTION = re.compile(r"(?:https?://\S+)?/?collections/([0-9]{1,10})(?:[/?#]\
     metavar="FORM FILE",
     help="csv or jsonl, and a file: all records in one; - is standard output.",
 )
+@click.option(
+    "--takeout",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Everything that the owner, or --user, owns, in an open form that `pinako import` brings in again.",
+)
+@click.option("--everyone", is_flag=True, help="With --takeout: what everybody in the library owns.")
 @click.option("--as", "as_name", metavar="NAME", help="Whose eyes decide what goes out; default: the owner's.")
 @click.option("--user", "username", metavar="NAME", help="Only of this user; with --takeout: whose it is.")
 @click.option("--model", "model_id", type=int, metavar="ID", help="Only made with this model.")
@@ -84,6 +92,8 @@ def export(
     config: Path | None,
     as_json: bool,
     as_name: str | None,
+    takeout: Path | None,
+    everyone: bool,
     **how: Any,
 ) -> int:
     """Write images that a QUERY or collection names to a folder.
@@ -95,6 +105,13 @@ def export(
     from pinako.app import open_library
 
     settings = settings_of(library, database_url, config)
+    if takeout is not None:
+        from pinako.cli.takeouts import take_out
+
+        _refuse_filters(queries, as_name, how)
+        return take_out(settings, takeout, everyone=everyone, as_json=as_json, **how)
+    if everyone:
+        raise click.UsageError("--everyone goes with --takeout DIR")
     options = _options(as_json=as_json, **how)
     with open_library(settings) as opened:
         viewer = _viewer(opened, as_name)
@@ -105,6 +122,19 @@ def export(
     if report.interrupted:
         return 130
     return 1 if report.left_count else 0
+
+
+_OF_TAKEOUTS = frozenset({"username", "link", "dry_run", "force"})
+
+
+def _refuse_filters(queries: tuple[str, ...], as_name: str | None, how: dict[str, Any]) -> None:
+    """A takeout is whole: what narrows an export has no place in it."""
+    ctx = click.get_current_context()
+    given = [name for name in how if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if queries or as_name or set(given) - _OF_TAKEOUTS:
+        raise click.UsageError(
+            "--takeout takes everything: only --user, --everyone, --link, --dry-run and --force go with it"
+        )
 
 
 def _options(*, as_json: bool, **how: Any) -> Options:

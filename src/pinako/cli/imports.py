@@ -68,9 +68,19 @@ def import_files(
     """Bring in folders of pictures, videos and model files.
 
     What is here already is not read again; a run that was ended goes on with the next one. Exit code 1 if some files
-    could not be read. Works beside a running server, which shows what comes in at once.
+    could not be read. A folder that `pinako export --takeout` wrote is known as such, and its records come in as they
+    were, under their own numbers where those are free. Works beside a running server, which shows what comes in at once.
     """
+    from pinako.cli.takeouts import bring_takeouts, is_takeout, tell_takeouts
+
     settings = settings_of(library, database_url, config)
+    takeouts = [path for path in paths if is_takeout(path)]
+    paths = tuple(path for path in paths if path not in takeouts)
+    reports = bring_takeouts(settings, takeouts, how["username"], quiet=as_json)
+    if takeouts:
+        tell_takeouts(reports, as_json)
+        if not paths or any(report.interrupted for report in reports):
+            return 130 if any(report.interrupted for report in reports) else int(any(r.refused_count for r in reports))
     with _opened_run(settings, quiet=as_json, **how) as run, stopped_by_signals(run.stop):
         run.bring(paths)
         if watch and not run.report.interrupted:
@@ -78,7 +88,7 @@ def import_files(
     _tell(run.report, as_json)
     if run.report.interrupted and not watch:
         return 130
-    return 1 if run.report.refused_count else 0
+    return 1 if run.report.refused_count or any(report.refused_count for report in reports) else 0
 
 
 @contextmanager

@@ -1,0 +1,156 @@
+"""Takeouts on the command line: `pinako export --takeout` and the import of one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pinako.cli.options import opened_database
+from pinako.cli.signals import stopped_by_signals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pinako.intake.export.report import Report
+    from pinako.intake.takeout.report import TakeoutReport
+    from pinako.settings import Settings
+
+SHOWN = 20
+
+
+@contextmanager
+def _bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """A bar on the terminal, fed with done and total; None where nobody watches."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from pinako.cli.progress import counting_bar
+
+    with counting_bar(name) as bar:
+        task = bar.add_task(name, total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, total=max(total, done), completed=done)
+
+        yield show
+
+
+def take_out(
+    settings: Settings,
+    folder: Path,
+    *,
+    username: str | None,
+    everyone: bool,
+    link: bool,
+    dry_run: bool,
+    force: bool,
+    as_json: bool,
+    **_: Any,
+) -> int:
+    """Write a takeout of the owner, of one account or of the whole library; the exit code."""
+    from pinako.app import open_library
+    from pinako.intake.takeout.write import TakeoutRun
+    from pinako.services import access
+    from pinako.services.exporting import viewer_as
+
+    if everyone and username is not None:
+        raise click.UsageError("--everyone and --user: choose one")
+    with open_library(settings) as library, _bar("takeout", quiet=as_json) as show:
+        read = library.database.read()
+        user = access.need_user(read, username) if username else access.owner_of(read)
+        assert user is not None  # noqa: S101 - opening a library makes its owner
+
+        def watch(run: TakeoutRun) -> None:
+            if show is not None:
+                show(run.report.images + run.report.models, run.total)
+
+        run = TakeoutRun(
+            library,
+            viewer_as(user, library.caps),
+            None if everyone else user.id,
+            folder,
+            link=link,
+            force=force,
+            watcher=watch,
+        )
+        with stopped_by_signals(run.stop):
+            report = run.dry() if dry_run else run.write()
+    _tell_export(report, as_json=as_json, dry=dry_run)
+    if report.interrupted:
+        return 130
+    return 1 if report.left_count else 0
+
+
+def _tell_export(report: Report, *, as_json: bool, dry: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({**report.as_data(), "dryRun": dry}, ensure_ascii=False, indent=2))
+        return
+    size = f"{report.bytes / 1e6:,.1f} MB"
+    if dry:
+        click.echo(f"would write {report.new + report.changed:,} media files, {size}; {report.same:,} are there")
+        return
+    click.echo(f"{report.sentence()}; {report.records:,} records; {size} in {report.seconds:,.1f} s")
+    if report.interrupted:
+        click.echo("  not whole yet: the next run goes on")
+    for one in report.left[:SHOWN]:
+        click.echo(f"  left out: {one.kind} {one.id}: {one.reason}")
+    if report.left_count > SHOWN:
+        click.echo(f"  left out: {report.left_count - SHOWN:,} more (--json lists them)")
+
+
+def is_takeout(path: Path) -> bool:
+    """Whether a folder is a takeout, whole or not."""
+    from pinako.intake.takeout.write import read_head
+
+    return read_head(path) is not None
+
+
+def bring_takeouts(
+    settings: Settings, folders: Sequence[Path], username: str | None, *, quiet: bool
+) -> list[TakeoutReport]:
+    """Bring takeouts in, one after the other. `username`: whose they become; without it, whose they were."""
+    from pinako.intake.takeout.bring import Bringing
+    from pinako.media.store import open_store
+    from pinako.services import access, sweep
+
+    reports: list[TakeoutReport] = []
+    if not folders:
+        return reports
+    with ExitStack() as closing:
+        database = closing.enter_context(opened_database(settings))
+        store = open_store(settings.media_address)
+        closing.callback(store.close)
+        sweep.sweep(database, store)
+        whose = access.need_user(database.read(), username).id if username else None
+        for folder in folders:
+            with _bar(folder.name, quiet=quiet) as show:
+
+                def watch(run: Bringing, show: Callable[[int, int], None] | None = show) -> None:
+                    if show is not None:
+                        show(run.report.done, run.report.found)
+
+                run = Bringing(database, store, folder, whose=whose, watcher=watch)
+                with stopped_by_signals(run.stop):
+                    reports.append(run.bring())
+            if run.report.interrupted:
+                break
+    return reports
+
+
+def tell_takeouts(reports: Sequence[TakeoutReport], as_json: bool) -> None:
+    """What became of them."""
+    for report in reports:
+        if as_json:
+            click.echo(json.dumps(report.as_data(), ensure_ascii=False, indent=2))
+            continue
+        click.echo(f"{report.path.name}: {report.sentence()}; {report.bytes / 1e6:,.1f} MB in {report.seconds:,.1f} s")
+        for what, reason in report.refused[:SHOWN]:
+            click.echo(f"  not brought in: {what}: {reason}")
+        if report.refused_count > SHOWN:
+            click.echo(f"  not brought in: {report.refused_count - SHOWN:,} more (--json lists them)")
