@@ -27,7 +27,7 @@ def routes(library: Library, threads: Threads) -> tuple[list[Route], Route]:
     images, posts, models = Images(pages, threads), Posts(pages), Models(pages)
     collections = Collections(pages, images, posts, models)
     rooms = (
-        Home(pages),
+        Home(pages, collections),
         images,
         ImagePage(pages, threads),
         posts,

@@ -8,7 +8,7 @@ import msgspec
 
 from pinako.catalog.collections import FullCollection
 from pinako.catalog.people import Viewer
-from pinako.catalog.queries import CollectionQuery, CollectionSort
+from pinako.catalog.queries import CollectionQuery, CollectionSort, ModelQuery, PostQuery
 from pinako.errors import NotFound
 from pinako.services import browse
 from pinako.services import collections as shelves
@@ -21,7 +21,7 @@ from pinako.web.gallery.models import Models
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.posts import Posts
 from pinako.web.gallery.strings import say
-from pinako.web.gallery.tiles import CollectionCard, collection_cards
+from pinako.web.gallery.tiles import COVERS, CollectionCard, Tile, collection_cards, models, posts
 from pinako.web.routes import Route
 
 
@@ -85,7 +85,7 @@ class Collections:
         library = self._library
         with library.database.read() as read:
             ordered = [one.collection for one in found]
-            return collection_cards(shelves.complete(library, read, ordered, viewer, viewer.cap, covers=True))
+            return self.cards(viewer, shelves.complete(library, read, ordered, viewer, viewer.cap, covers=True))
 
     def listed(
         self, viewer: Viewer, address: Address, query: CollectionQuery
@@ -97,7 +97,25 @@ class Collections:
         if given.cursor is not None and number_of(given.cursor) is None:
             given = msgspec.structs.replace(given, cursor=None)
         page = browse.public_collections(self._library, given, viewer, covers=True)
-        return collection_cards(page.items), None if page.next_cursor is None else str(page.next_cursor)
+        return self.cards(viewer, page.items), None if page.next_cursor is None else str(page.next_cursor)
+
+    def cards(self, viewer: Viewer, found: Sequence[FullCollection]) -> list[CollectionCard]:
+        """The cards; collections of posts and models show pictures of those."""
+        cards = collection_cards(found)
+        kinds = {one.collection.id: one.collection.type for one in found}
+        return [card if card.covers else self._filled(viewer, card, kinds[card.id]) for card in cards]
+
+    def _filled(self, viewer: Viewer, card: CollectionCard, kind: str | None) -> CollectionCard:
+        library = self._library
+        covers: list[Tile] = []
+        if kind == "Post":
+            query = PostQuery(limit=COVERS, collection_id=card.id)
+            listed = posts(library, browse.posts(library, query, viewer), query, viewer)
+            covers = [one.images[0] for one in listed]
+        elif kind == "Model":
+            page = browse.models(library, ModelQuery(limit=COVERS, collection_id=card.id), viewer)
+            covers = [one.cover for one in models(library, page, viewer) if one.cover is not None]
+        return msgspec.structs.replace(card, covers=tuple(covers))
 
     def collection(self, ask: Ask) -> Answer:
         """`/collections/ID`: its things by its kind; one of no kind shows its images."""

@@ -6,8 +6,9 @@ from pinako.catalog.queries import CollectionQuery, ImageQuery, ImageSort, Model
 from pinako.services import browse
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
+from pinako.web.gallery.collections import Collections
 from pinako.web.gallery.pages import Pages
-from pinako.web.gallery.tiles import collection_cards, models, tiles
+from pinako.web.gallery.tiles import models, tiles
 from pinako.web.routes import Route
 
 NEW_IMAGES, LIKED_IMAGES, NEW_MODELS, SOME_COLLECTIONS = 30, 12, 8, 4
@@ -16,8 +17,9 @@ NEW_IMAGES, LIKED_IMAGES, NEW_MODELS, SOME_COLLECTIONS = 30, 12, 8, 4
 class Home:
     """The first page."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, collections: Collections) -> None:
         self._pages = pages
+        self._collections = collections
 
     def routes(self) -> list[Route]:
         """The door."""
@@ -37,5 +39,5 @@ class Home:
             tiles=tiles(library, newest.ids, viewer),
             liked=tiles(library, liked.ids, viewer),
             models=models(library, listed, viewer),
-            collections=collection_cards(shelves.items),
+            collections=self._collections.cards(viewer, shelves.items),
         )

@@ -79,6 +79,9 @@ export class Viewer {
     if (!this.dialog.isConnected) document.body.append(this.dialog);
     this.list = list;
     this.came = document.activeElement;
+    // Going back closes the viewer at the picture shown last: the browser must not put the page to where it was before.
+    this.restoration = history.scrollRestoration;
+    history.scrollRestoration = "manual";
     history.pushState({ ...history.state, viewer: true }, "", location.href);
     this.home = { address: location.href, title: document.title };
     if (localStorage.getItem(DETAILS) === "1" && innerWidth > 980) this.side.hidden = false;
@@ -121,10 +124,21 @@ export class Viewer {
     this.slide.replaceChildren();
     document.body.append(document.getElementById("notes"));
     this.dialog.close();
+    setTimeout(() => (history.scrollRestoration = this.restoration), 100);
+    document.querySelectorAll(".tile[aria-current]").forEach((one) => one.removeAttribute("aria-current"));
+    if (this.#land()) return;
+    // The last pictures of a page have no place on the wall until the next page fills their row.
+    this.came?.focus({ preventScroll: true });
+    this.list.addEventListener("grown", () => this.open || this.#land(), { once: true });
+    this.list.more();
+  }
+
+  // Brings the picture that was shown into view on its list, and the keyboard to it; whether it is there.
+  #land() {
     this.list.show(this.index);
     const tile = this.list.tileOf(this.index);
-    document.querySelectorAll(".tile[aria-current]").forEach((one) => one.removeAttribute("aria-current"));
-    (tile?.querySelector("a") ?? this.came)?.focus({ preventScroll: true });
+    tile?.querySelector("a")?.focus({ preventScroll: true });
+    return Boolean(tile);
   }
 
   toggleSlides() {

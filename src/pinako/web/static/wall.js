@@ -8,6 +8,7 @@ import { soften } from "./tiles.js";
 
 const SPARE = 1.25; // views of rows kept above and below
 const EAGER = 2.5; // views ahead at which more is fetched
+const BAR = 120; // the head of the page covers so much of the view
 const MEMORY = "pinako-wall-";
 
 export class Wall extends EventTarget {
@@ -59,9 +60,8 @@ export class Wall extends EventTarget {
     const row = this.rows.find((one) => index >= one.from && index < one.to);
     if (!row) return;
     const top = this.#top() + row.top;
-    const bar = 120;
-    if (top < scrollY + bar || top + row.height > scrollY + innerHeight) {
-      scrollTo({ top: Math.max(top - Math.max((innerHeight - row.height) / 2, bar), 0), behavior: "instant" });
+    if (top < scrollY + BAR || top + row.height > scrollY + innerHeight) {
+      scrollTo({ top: Math.max(top - Math.max((innerHeight - row.height) / 2, BAR), 0), behavior: "instant" });
     }
     this.update();
   }
@@ -115,8 +115,8 @@ export class Wall extends EventTarget {
     this.pages = [null];
     this.items = tiles.map((tile) => ({ id: tile.dataset.id, r: shapeOf(tile), html: tile.outerHTML, page: 0 }));
     this.last = tiles.length;
-    this.list.prepend(this.above);
-    this.list.append(this.below);
+    // Tiles and nothing between them: taking away so many nodes must take away so many tiles.
+    this.list.replaceChildren(this.above, ...tiles, this.below);
     tiles.forEach(soften);
     this.foot = this.list.parentNode.querySelector(".more");
     if (this.foot && this.next) this.foot.hidden = true;
@@ -224,10 +224,14 @@ export class Wall extends EventTarget {
     return piece;
   }
 
+  #firstSeen(at) {
+    return this.rows.find((row) => row.top + row.height > Math.max(at + BAR, 0));
+  }
+
   // The same place in the list stays at the same place of the screen, whatever becomes of the rows above it.
   #rebuild(change) {
     const at = scrollY - this.#top();
-    const seen = this.rows.find((row) => row.top + row.height > Math.max(at, 0));
+    const seen = this.#firstSeen(at);
     const anchor = seen && at > 0 ? this.items[seen.from]?.id : null;
     const offset = seen ? seen.top - at : 0;
     change();
@@ -299,7 +303,7 @@ export class Wall extends EventTarget {
 
   #save() {
     const at = scrollY - this.#top();
-    const seen = this.rows.find((row) => row.top + row.height > Math.max(at, 0));
+    const seen = this.#firstSeen(at);
     const kept = {
       pages: this.pages,
       next: this.next,

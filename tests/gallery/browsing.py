@@ -1,0 +1,117 @@
+"""A real Chromium before a real server, and a library of thousands of pictures to scroll through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from pinako.app import open_library
+from pinako.catalog.images import Image, Post
+from pinako.services import access, publish
+from pinako.services.library import Library
+from pinako.services.settle import Touched, settle
+from pinako.settings import load_settings
+from pinako.storage.records import select
+
+AXE = "axe-core@4.14.1"
+TOOLS = Path(__file__).parent.parent.parent / ".bench" / "axe"
+FIRST, IN_A_POST = 100_000_000, 20
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def lacking(reason: str) -> None:
+    """Skip the test for this reason, or fail where nothing may be skipped."""
+    if os.environ.get("TESTS_NEVER_SKIP"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """The system's browser, driven by Playwright."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        lacking("playwright is not installed")
+    program = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
+    if program is None:
+        lacking("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def axe_script() -> str:
+    """axe-core's program, fetched once with npm into an ignored folder."""
+    script = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            lacking("axe-core needs npm to be fetched")
+        TOOLS.mkdir(parents=True, exist_ok=True)
+        command = [npm or "npm", "install", "--prefix", str(TOOLS), "--no-save", "--no-audit", "--no-fund", AXE]
+        done = subprocess.run(command, capture_output=True, timeout=90, check=False)
+        if done.returncode:
+            lacking("axe-core could not be fetched with npm")
+    return script.read_text()
+
+
+def until(page: Any, truth: str, seconds: float = 15.0) -> None:
+    """Wait until an expression is true in the page. The page's policy forbids the evaluating that Playwright's own does."""
+    give_up = time.monotonic() + seconds
+    while not page.evaluate(f"() => Boolean({truth})"):
+        assert time.monotonic() < give_up, f"never true: {truth}"
+        page.wait_for_timeout(50)
+
+
+def session_of_owner(folder: Path) -> str:
+    """A login of the library's owner."""
+    with open_library(load_settings({}, given={"library": str(folder)})) as library:
+        owner = access.owner_of(library.database.read())
+        assert owner is not None
+        with library.database.write() as w:
+            return access.open_session(w, owner.id, library.now(), 30)
+
+
+def multiply(folder: Path, wanted: int) -> None:
+    """Fill a demo library up to about this many public pictures: more rows over the same files."""
+    with open_library(load_settings({}, given={"library": str(folder)})) as library:
+        originals = select(
+            library.database.read(), Image, "level = 1 AND type = 'image' AND needs_review IS NULL AND blob IS NOT NULL "
+            "AND published_at IS NOT NULL AND published_at < ? AND minor = 0 AND poi = 0 LIMIT 40", (library.now(),)
+        )  # fmt: skip
+        _add(library, originals, wanted)
+
+
+def _add(library: Library, originals: list[Image], wanted: int) -> None:
+    now = library.now()
+    with library.database.write() as w:
+        touched = Touched()
+        for number in range(wanted):
+            model, post, at = originals[number % len(originals)], FIRST + number // IN_A_POST, now - 1000 - number
+            if number % IN_A_POST == 0:
+                stamps = {"sort_at": at, "published_at": at, "created_at": at, "updated_at": at}
+                publish.keep_post(w, touched, Post(id=post, user_id=model.user_id, **stamps))
+            image = msgspec.structs.replace(
+                model,
+                id=FIRST + number,
+                post_id=post,
+                idx=number % IN_A_POST,
+                media_key=f"{number:08x}-90c3-4411-a4b0-{number:012x}",
+                source="",
+                source_id=None,
+            )
+            publish.keep_image(w, touched, image)
+        settle(w, touched, now)
