@@ -20,7 +20,6 @@ from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.services import access, publish
 from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
-from pinako.storage.database import Write
 from speed.library import settings_of
 from speed.server import pin
 from speed.shape import FIRST_IMAGE, FIRST_USER, skewed_rank
@@ -48,29 +47,44 @@ def react(library: Library, rng: random.Random, images: int, batch: int) -> None
             w.note("image", id, "k")
 
 
-def post(library: Library, rng: random.Random, batch: int) -> int:
+Drawn = list[tuple[publish.TagOn, ...]]
+
+
+def draw(rng: random.Random, batch: int) -> Drawn:
+    """The tags of a batch of new images, fifteen each."""
+    words = [f"tag word {skewed_rank(rng, 5000):05d}" for _ in range(15 * batch)]
+    tags = [publish.TagOn(name=word, source="WD14", automated=True) for word in words]
+    return [tuple(tags[at : at + 15]) for at in range(0, len(tags), 15)]
+
+
+def post(library: Library, rng: random.Random, drawn: Drawn) -> int:
     """One batch of new images, four to a post, with tags, metadata and documents; the newest one's id."""
-    now, newest = library.now(), 0
+    now = library.now()
+    stamps = {"sort_at": now, "created_at": now, "updated_at": now}
     with library.database.write() as w:
         touched = Touched()
-        for _ in range(batch // 4):
-            user = FIRST_USER + rng.randrange(100)
-            id = w.next_id("posts")
-            stamps = {"sort_at": now, "created_at": now, "updated_at": now, "published_at": now}
-            publish.keep_post(w, touched, Post(id=id, user_id=user, title="Evening walk", **stamps))
-            for place in range(4):
-                newest = keep_image(w, touched, rng, user, id, place, now)
+        posts = [
+            Post(id=id, user_id=FIRST_USER + rng.randrange(100), title="Evening walk", published_at=now, **stamps)
+            for id in w.next_ids("posts", len(drawn) // 4)
+        ]
+        publish.keep_posts(w, touched, posts)
+        ids = w.next_ids("images", len(drawn))
+        publish.keep_images(
+            w, touched, [arriving(rng, posts[at // 4], id, at % 4, drawn[at], now) for at, id in enumerate(ids)]
+        )
         settle(w, touched, now)
-    return newest
+    return ids[-1]
 
 
-def keep_image(w: Write, touched: Touched, rng: random.Random, user: int, post: int, place: int, now: int) -> int:
-    """One image by the one path from bytes to rows; its id."""
-    id, key = w.next_id("images"), f"{rng.getrandbits(128):032x}"
+def arriving(
+    rng: random.Random, post: Post, id: int, place: int, tags: tuple[publish.TagOn, ...], now: int
+) -> publish.Arriving:
+    """One image with metadata and tags."""
+    key = f"{rng.getrandbits(128):032x}"
     image = Image(
         id=id,
-        user_id=user,
-        post_id=post,
+        user_id=post.user_id,
+        post_id=post.id,
         idx=place,
         media_key=f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}",
         width=1024,
@@ -83,11 +97,7 @@ def keep_image(w: Write, touched: Touched, rng: random.Random, user: int, post: 
         scanned_at=now,
     )
     about = publish.Metadata(site='{"prompt":"a harbour at night, lanterns, rain","seed":7,"steps":20}')
-    tags = [
-        publish.TagOn(name=f"tag word {skewed_rank(rng, 5000):05d}", source="WD14", automated=True) for _ in range(15)
-    ]
-    publish.keep_image(w, touched, image, about, tags)
-    return id
+    return publish.Arriving(image=image, about=about, tags=tags)
 
 
 def clear(library: Library) -> None:
@@ -123,10 +133,11 @@ def main() -> None:
         clear(library)
         viewer, images = access.anonymous(library.caps), len(library.feeds.index("image"))
         shown = ImageQuery(sort=ImageSort.NEWEST, limit=1)
-        post(library, rng, 40)
+        post(library, rng, draw(rng, 40))
+        batches = [draw(rng, BATCH) for _ in range(0, args.images, BATCH)]
         began, busy = time.perf_counter(), time.process_time()
-        for _ in range(0, args.images, BATCH):
-            newest = post(library, rng, BATCH)
+        for drawn in batches:
+            newest = post(library, rng, drawn)
             if library.feeds.images(shown, viewer).ids != [newest]:
                 raise SystemExit("a new image is not in the list of the newest")
         images_s = args.images / (time.perf_counter() - began)

@@ -9,7 +9,7 @@ from pinako.catalog.people import User
 from pinako.catalog.tags import Tag
 
 
-class Collection(msgspec.Struct, frozen=True, kw_only=True):
+class Collection(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A named list. `type` None is the old mixed kind. `level` is the union of the levels of its items."""
 
     id: int

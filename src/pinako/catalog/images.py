@@ -30,7 +30,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     collected_count: int = 0
 
 
-class Image(Counts, frozen=True, kw_only=True):
+class Image(Counts, frozen=True, kw_only=True, array_like=True):
     """One medium. `level` is one bit or 0; `media_key` is the key of its address, or a whole foreign URL."""
 
     id: int
@@ -80,7 +80,7 @@ class Image(Counts, frozen=True, kw_only=True):
     fetched_at: int | None = None
 
 
-class Post(Counts, frozen=True, kw_only=True):
+class Post(Counts, frozen=True, kw_only=True, array_like=True):
     """Images that were published together. `level` is the union of theirs."""
 
     id: int

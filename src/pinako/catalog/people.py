@@ -16,7 +16,7 @@ class Scope(StrEnum):
     WRITE = "write"
 
 
-class User(msgspec.Struct, frozen=True, kw_only=True):
+class User(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """An account, as its table has it, secrets apart. `image` is a whole URL or a media key. Times in milliseconds."""
 
     id: int

@@ -12,7 +12,7 @@ from pinako.catalog.people import User
 from pinako.catalog.tags import Tag
 
 
-class Model(msgspec.Struct, frozen=True, kw_only=True):
+class Model(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A checkpoint, LoRA or other thing to download. `level` is the union of its published versions' levels."""
 
     id: int
@@ -61,7 +61,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     fetched_at: int | None = None
 
 
-class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
+class ModelVersion(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One release of a model. A gate is active until `gate_ends_at`, or for good where `gate_permanent`."""
 
     id: int
@@ -106,7 +106,7 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
         return self.gate_permanent or (self.gate_ends_at is not None and self.gate_ends_at > now)
 
 
-class FileHash(msgspec.Struct, frozen=True, kw_only=True):
+class FileHash(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One hash of one file, upper-case hex. `type` is AutoV1, AutoV2, AutoV3, SHA256, CRC32 or BLAKE3."""
 
     file_id: int
@@ -114,7 +114,7 @@ class FileHash(msgspec.Struct, frozen=True, kw_only=True):
     hash: str
 
 
-class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """A file of a version. `size_word` is `full` or `pruned`; `name` is the stored name (rest.md 8.6 makes the sent one)."""
 
     id: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Tag(msgspec.Struct, frozen=True, kw_only=True):
+class Tag(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One word for things. `target` is JSON text: the kinds of things it may be on."""
 
     id: int

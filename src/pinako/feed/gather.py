@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
 
 from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
 from pinako.catalog.people import User
@@ -24,15 +26,19 @@ UNKNOWN_USER = User(id=-1)
 
 
 def tags_of(read: Statements, table: str, column: str, ids: Sequence[int]) -> dict[int, list[Tag]]:
-    """The tags of each id by a join table such as `image_tags`; disabled ones left out, by tag id."""
-    extra = " AND j.disabled = 0" if table == "image_tags" else ""
-    sql = (
-        f"SELECT j.{column}, {columns(Tag, 't.')} FROM {table} j JOIN tags t ON t.id = j.tag_id "
-        f"WHERE j.{column} IN (?*){extra} ORDER BY j.tag_id"
-    )
+    """The tags of each id by a join table such as `post_tags`; disabled ones left out, by tag id."""
+    held = " AND disabled = 0" if table == "image_tags" else ""
+    rows = read.by_ids(f"SELECT {column}, tag_id FROM {table} WHERE {column} IN (?*){held} ORDER BY tag_id", ids)
+    return _tags_by(read, rows)
+
+
+def _tags_by(read: Statements, rows: Sequence[Sequence[Any]]) -> dict[int, list[Tag]]:
+    """The tags of rows (id, tag id, …) by id. Each is read once, however many things carry it."""
+    tags = fetch(read, Tag, (row[1] for row in rows))
     found: dict[int, list[Tag]] = defaultdict(list)
-    for row in read.by_ids(sql, ids):
-        found[row[0]].append(record(Tag, row[1:]))
+    for id, tag_id, *_ in rows:
+        if tag_id in tags:
+            found[id].append(tags[tag_id])
     return found
 
 
@@ -41,27 +47,34 @@ _VOTES = (
     "sum(CASE WHEN vote < 0 THEN 1 ELSE 0 END), max(CASE WHEN vote > 0 THEN created_at END) "
     "FROM image_tag_votes WHERE image_id IN (?*) GROUP BY image_id, tag_id"
 )
-_CONFIDENCES = (
+_TAGGED = (
     "SELECT image_id, tag_id, confidence, automated, needs_review FROM image_tags "
-    "WHERE image_id IN (?*) AND disabled = 0"
+    "WHERE image_id IN (?*) AND disabled = 0 ORDER BY tag_id"
 )
 
 
-def tag_scores(read: Statements, ids: Sequence[int]) -> dict[int, dict[int, TagScore]]:
-    """How each tag of each image stands, by image and tag id."""
+def image_tags(read: Statements, ids: Sequence[int]) -> tuple[dict[int, list[Tag]], dict[int, dict[int, TagScore]]]:
+    """The tags of each image by tag id, disabled ones left out; and how each of them stands, by image and tag id."""
+    rows = read.by_ids(_TAGGED, ids)
     votes = {(row[0], row[1]): tuple(row[2:]) for row in read.by_ids(_VOTES, ids)}
     found: dict[int, dict[int, TagScore]] = defaultdict(dict)
-    for image_id, tag_id, confidence, automated, needs_review in read.by_ids(_CONFIDENCES, ids):
-        total, up, down, last = votes.get((image_id, tag_id), (0, 0, 0, None))
-        found[image_id][tag_id] = TagScore(
-            score=score_of(confidence or 0, int(total)),
-            up_votes=int(up),
-            down_votes=int(down),
-            automated=bool(automated),
-            needs_review=bool(needs_review),
-            last_upvote=last,
-        )
-    return found
+    for image_id, tag_id, confidence, automated, review in rows:
+        voted = votes.get((image_id, tag_id))
+        found[image_id][tag_id] = _score(confidence or 0, automated, review, *voted or (0, 0, 0, None))
+    return _tags_by(read, rows), found
+
+
+@lru_cache(maxsize=4096)
+def _score(confidence: int, automated: int, review: int, total: int, up: int, down: int, last: int | None) -> TagScore:
+    """Most tags stand like many others: nobody has voted."""
+    return TagScore(
+        score=score_of(confidence, int(total)),
+        up_votes=int(up),
+        down_votes=int(down),
+        automated=bool(automated),
+        needs_review=bool(review),
+        last_upvote=last,
+    )
 
 
 def used_versions(read: Statements, ids: Sequence[int]) -> dict[int, list[UsedVersion]]:
@@ -87,8 +100,7 @@ def complete_images(read: Statements, images: Sequence[Image]) -> list[FullImage
     ids = [image.id for image in images]
     users = fetch(read, User, (image.user_id for image in images))
     posts = fetch(read, Post, (image.post_id for image in images if image.post_id is not None))
-    tags, used, meta = tags_of(read, "image_tags", "image_id", ids), used_versions(read, ids), metas(read, ids)
-    scores = tag_scores(read, ids)
+    (tags, scores), used, meta = image_tags(read, ids), used_versions(read, ids), metas(read, ids)
     return [
         FullImage(
             image=image,

@@ -9,8 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from pyroaring import BitMap
@@ -23,7 +25,7 @@ from pinako.feed.postings import Postings
 from pinako.feed.ranges import Ranges
 from pinako.feed.rows import Rows
 from pinako.feed.search import Search
-from pinako.feed.shuffle import build_cells, cell_of, deal, dealt
+from pinako.feed.shuffle import build_cells, cells_of, deal, dealt
 from pinako.feed.spec import (
     AnyOf,
     Between,
@@ -46,6 +48,10 @@ from pinako.feed.unions import Unions
 from pinako.feed.visibility import Visibility
 from pinako.feed.walk import Walk
 
+V = TypeVar("V", bound=Hashable)
+
+Filing = Drop | Move | Mark | Show
+_RUN = 31  # new rows that are filed together with the first of them
 _SHARE = 0.001  # seconds that a batch of writes holds the lock at a stretch
 _ANSWERS = 16  # full answers kept until the next write
 _LOWEST = -(1 << 62)  # before every id and key
@@ -250,22 +256,32 @@ class Index:
             if log is not None:
                 self.log = log
 
-    def _share(self, changes: Iterable[Change]) -> bool:
+    def _share(self, changes: Iterator[Change]) -> bool:
         """As many changes as fit in a moment of the lock; whether there may be more."""
         with self.lock:
             self._answers.clear()
             self.version += 1
             until = time.perf_counter() + _SHARE
             for change in changes:
-                self._file(change)
+                following = self._put_run(change, changes) if isinstance(change, Put) else change
+                if following is not None:
+                    self._file(following)
                 if time.perf_counter() > until:
                     return True
             return False
 
-    def _file(self, change: Change) -> None:
-        if isinstance(change, Put):
-            self._put(change.row)
-            return
+    def _put_run(self, first: Put, changes: Iterator[Change]) -> Filing | None:
+        """File a new row and those that follow it, together; what came next and is none."""
+        rows = {first.row.id: first.row}
+        for following in islice(changes, _RUN):
+            if not isinstance(following, Put):
+                self._put(list(rows.values()))
+                return following
+            rows[following.row.id] = following.row
+        self._put(list(rows.values()))
+        return None
+
+    def _file(self, change: Filing) -> None:
         ordinal = self.rows.find(change.id)
         if ordinal < 0 or ordinal not in self.visibility.alive:
             return
@@ -275,27 +291,30 @@ class Index:
             self._mark(ordinal, change)
         elif isinstance(change, Show):
             self.visibility.hide(ordinal)
-            self.visibility.show(ordinal, change.level, change.room)
+            self.visibility.show((ordinal,), change.level, change.room)
         elif isinstance(change, Drop):
             self._drop(ordinal, change.id)
 
-    def _put(self, row: Row) -> None:
-        old = self.rows.find(row.id)
-        if old >= 0 and old in self.visibility.alive:
-            self._drop(old, row.id)
-        ordinal = self.rows.append(row.id, row.keys)
+    def _put(self, rows: Sequence[Row]) -> None:
+        ids, keys = [row.id for row in rows], [row.keys for row in rows]
+        for old, id in zip(self.rows.known(ids), ids, strict=True):
+            if old >= 0 and old in self.visibility.alive:
+                self._drop(old, id)
+        filed = self.rows.extend(ids, keys)
+        ordinals = filed.tolist()
         self._filed = object()
-        for field, values in zip(self.spec.fields, row.values, strict=True):
+        for at, field in enumerate(self.spec.fields):
             postings = self.fields[field]
-            for value in dict.fromkeys(values):
-                postings.append(value, ordinal)
-                self.unions.given(field, value, ordinal)
-        self.cells.append(cell_of(row.id), ordinal)
+            for value, held in _by_value((row.values[at] for row in rows), ordinals).items():
+                postings.extend(value, held)
+                self.unions.given(field, value, held)
+        for cell, held in _by_value(([cell] for cell in cells_of(self.rows.ids[filed]).tolist()), ordinals).items():
+            self.cells.extend(cell, held)
         for tree in self._trees:
-            tree.insert(tree.order.place(ordinal), ordinal)
-        for column, key in zip(self.spec.columns, row.keys, strict=True):
-            self.ranges.moved(column, ordinal, key)
-        self.visibility.show(ordinal, row.level, row.room)
+            tree.insert(list(zip(tree.order.places(filed), ordinals, strict=True)))
+        self.ranges.arrived(self.spec.columns, ordinals, keys)
+        for (level, room), held in _by_value(([(row.level, row.room)] for row in rows), ordinals).items():
+            self.visibility.show(held, level, room)
 
     def _move(self, ordinal: int, column: str, key: int) -> None:
         trees = [tree for tree in self._trees if column in tree.order.names]
@@ -308,7 +327,7 @@ class Index:
     def _mark(self, ordinal: int, change: Mark) -> None:
         self.fields[change.field].mark(change.value, ordinal, change.present)
         if change.present:
-            self.unions.given(change.field, change.value, ordinal)
+            self.unions.given(change.field, change.value, (ordinal,))
         else:
             self.unions.taken(change.field, change.value)
         if change.field == self.spec.owner:
@@ -320,6 +339,15 @@ class Index:
             tree.remove(tree.order.place(ordinal), ordinal)
         self.visibility.hide(ordinal)
         self.rows.forget(id)
+
+
+def _by_value(values: Iterable[Iterable[V]], ordinals: Sequence[int]) -> dict[V, list[int]]:
+    """The rows that hold each value, rising, from what each row holds."""
+    held: dict[V, list[int]] = {}
+    for ordinal, own in zip(ordinals, values, strict=True):
+        for value in dict.fromkeys(own):
+            held.setdefault(value, []).append(ordinal)
+    return held
 
 
 def _signed_range(term: Between, way: int) -> tuple[int | None, int | None]:

@@ -35,6 +35,10 @@ class Order:
         keys = [rows.columns[name].item(ordinal) * way for name, way in zip(self.names, self.ways, strict=False)]
         return (*keys, rows.ids.item(ordinal) * self.ways[-1])
 
+    def places(self, ordinals: Ordinals) -> list[Place]:
+        """Where many rows stand."""
+        return list(zip(*(keys.tolist() for keys in self.keys(ordinals)), strict=True))
+
     def before(self, ordered: Ordinals, place: Place, *, inclusive: bool = False) -> int:
         """How many of these rows, which are in order, stand before a place (`inclusive`: or at it).
 

@@ -8,7 +8,7 @@ arrays beside it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -77,18 +77,18 @@ class Postings:
         head = self.heads.get(value)
         return len(head) if head is not None else len(self.early(value)) + len(self.late.get(value, b""))
 
-    def append(self, value: int, ordinal: int) -> None:
-        """A new row, with an ordinal above all others, holds the value."""
+    def extend(self, value: int, ordinals: Sequence[int]) -> None:
+        """New rows, rising and with ordinals above all others, hold the value."""
         head = self.heads.get(value)
         if head is not None:
-            head.add(ordinal)
+            head.update(ordinals)
             return
         late = self.late.get(value)
         if late is None:
             late = self.late[value] = array("I")
         if self._warm:
             self._warm.pop(value, None)
-        late.append(ordinal)
+        late.extend(ordinals)
         if len(late) >= _PROMOTE:
             self._promote(value)
 

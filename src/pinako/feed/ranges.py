@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pyroaring import BitMap
 
@@ -38,6 +38,12 @@ class Ranges:
                     bitmap.add(ordinal)
                 else:
                     bitmap.discard(ordinal)
+
+    def arrived(self, columns: Sequence[str], ordinals: Sequence[int], keys: Sequence[tuple[int, ...]]) -> None:
+        """New rows have these keys, one for each of the columns."""
+        for term, bitmap in self._kept.items():
+            at = columns.index(term.column)
+            bitmap.update([ordinal for ordinal, held in zip(ordinals, keys, strict=True) if holds(term, held[at])])
 
 
 def holds(term: Between, key: int) -> bool:

@@ -21,11 +21,6 @@ DIRECT = 20_000
 """Rows that are hashed and sorted at once: about a millisecond."""
 
 
-def cell_of(id: int) -> int:
-    """The cell of one id."""
-    return int(hash_ids(np.array([id]), 0)[0]) >> 20
-
-
 def cells_of(ids: npt.NDArray[np.int32]) -> Longs:
     """The cells of many ids."""
     return hash_ids(ids, 0) >> 20

@@ -232,8 +232,7 @@ class _Reader:
         ends = np.cumsum(self._array(f"late lengths {name}"))
         flat = self._array(f"late rows {name}")
         for value, held in zip(self._array(f"late values {name}").tolist(), np.split(flat, ends[:-1]), strict=False):
-            for ordinal in held.tolist():
-                postings.append(value, ordinal)
+            postings.extend(value, held.tolist())
         return postings
 
     def _leaves(self, sort: str) -> list[Node]:

@@ -7,9 +7,9 @@ fall into the same one.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from pyroaring import BitMap
@@ -55,9 +55,40 @@ class Tiers:
         leaves = [Node(order.place(int(cut[0])), settled(bitmap_of(np.sort(cut)))) for cut in cuts]
         return cls(order, leaf_size, leaves or [Node((), BitMap())])
 
-    def insert(self, place: Place, ordinal: int) -> None:
-        """A row arrives."""
-        self._add(self.root, [], place, ordinal)
+    def insert(self, arrivals: Sequence[tuple[Place, int]]) -> None:
+        """Rows arrive, with their ordinals. Most that come together belong together: they go down the tree as one."""
+        crowded: list[Place] = []
+        self._spread(self.root, sorted(arrivals), crowded)
+        for low in crowded:
+            self._relieve(low)
+
+    def _spread(self, node: Node, arrivals: Sequence[tuple[Place, int]], crowded: list[Place]) -> None:
+        node.rows.update([ordinal for _, ordinal in arrivals])
+        if node.kids is None:
+            node.size += len(arrivals)
+            self._sorted.pop(id(node), None)
+            if node.size > 2 * self.leaf_size:
+                crowded.append(node.low)
+            return
+        at = 0
+        while at < len(arrivals):
+            kid = node.index(arrivals[at][0])
+            end = len(arrivals)
+            if kid < len(node.lows) - 1 and arrivals[-1][0] >= node.lows[kid + 1]:
+                end = bisect_left(arrivals, (node.lows[kid + 1],), at)
+            self._spread(node.kids[kid], arrivals[at:end], crowded)
+            at = end
+
+    def _relieve(self, low: Place) -> None:
+        """Split the leaf of this place until it and its new siblings are small enough."""
+        node, path = self.root, []
+        while node.kids is not None:
+            path.append(node)
+            node = node.kids[node.index(low)]
+        if node.size > 2 * self.leaf_size:
+            upper = self._split_leaf(node, path)
+            self._relieve(low)
+            self._relieve(upper.low)
 
     def remove(self, place: Place, ordinal: int) -> None:
         """A row leaves."""
@@ -96,13 +127,14 @@ class Tiers:
         if node.size > 2 * self.leaf_size:
             self._split_leaf(node, path)
 
-    def _split_leaf(self, leaf: Node, path: list[Node]) -> None:
+    def _split_leaf(self, leaf: Node, path: list[Node]) -> Node:
         ordered = self.order.sorted(ordinals_of(leaf.rows))
         half = len(ordered) // 2
         upper = Node(self.order.place(int(ordered[half])), settled(bitmap_of(np.sort(ordered[half:]))))
         leaf.rows = settled(bitmap_of(np.sort(ordered[:half])))
         leaf.size = half
         self._hang(leaf, upper, path)
+        return upper
 
     def _hang(self, node: Node, after: Node, path: list[Node]) -> None:
         """Put a new node behind its elder sibling, splitting the parent in turn when it has too many."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pyroaring import BitMap
 
@@ -57,10 +57,10 @@ class Unions:
             *(self._fields[field].get(value) for field, value in union.waiting),
         ]
 
-    def given(self, field: str, value: int, ordinal: int) -> None:
-        """A row holds a value from now on."""
-        for union in self._watched.get((field, value), ()):
-            union.done.add(ordinal)
+    def given(self, field: str, value: int, ordinals: Iterable[int]) -> None:
+        """Rows hold a value from now on."""
+        for union in self._watched.get((field, value), ()) if self._watched else ():
+            union.done.update(ordinals)
 
     def taken(self, field: str, value: int) -> None:
         """A row holds a value no longer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyroaring import BitMap
 
 from pinako.feed.bits import united
@@ -20,19 +22,19 @@ class Visibility:
         self._public: dict[int, BitMap] = {}
         self._private: dict[Sight, BitMap] = {}
 
-    def show(self, ordinal: int, level: int, room: int) -> None:
-        """A living row gets this level and room."""
-        self.alive.add(ordinal)
+    def show(self, ordinals: Sequence[int], level: int, room: int) -> None:
+        """Living rows get this level and room."""
+        self.alive.update(ordinals)
         shelves = self.rooms.setdefault(room, {})
         for bit in _BITS:
             if level & bit or (bit == UNRATED_BIT and not level):
-                shelves.setdefault(bit, BitMap()).add(ordinal)
+                shelves.setdefault(bit, BitMap()).update(ordinals)
         if room:
             self._private.clear()
             return
         for mask, bitmap in self._public.items():
             if mask & level:
-                bitmap.add(ordinal)
+                bitmap.update(ordinals)
 
     def hide(self, ordinal: int) -> None:
         """The row leaves every level, as before its death or its next `show`."""

@@ -6,6 +6,7 @@ are idempotent: keeping the same thing again changes nothing but its newer field
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from pinako.services.resolve import Want, keep_wants, stem_of
 from pinako.services.settle import Touched
 from pinako.storage.database import Write
 from pinako.storage.engine import Value
-from pinako.storage.records import TABLE_OF, find, values_of
+from pinako.storage.records import TABLE_OF, fetch, find, row_of
 
 MAX_ID = 2**31 - 1
 
@@ -49,6 +50,14 @@ class TagOn(msgspec.Struct, frozen=True, kw_only=True):
     upstream_id: int | None = None
 
 
+class Arriving(msgspec.Struct, frozen=True, kw_only=True):
+    """One image with what comes along."""
+
+    image: Image
+    about: Metadata | None = None
+    tags: Sequence[TagOn] = ()
+
+
 def place(w: Write, table: str, source: str = "", source_id: int | None = None) -> tuple[int, bool]:
     """The local id of a thing and whether it is here already.
 
@@ -67,7 +76,14 @@ def place(w: Write, table: str, source: str = "", source_id: int | None = None) 
 
 def keep(w: Write, noun: msgspec.Struct) -> None:
     """Write one noun's row whole: new, or over the old one."""
-    w.upsert(TABLE_OF[type(noun)], values_of(noun), key=("id",))
+    keep_many(w, (noun,))
+
+
+def keep_many(w: Write, nouns: Sequence[msgspec.Struct]) -> None:
+    """Write the rows of nouns of one kind."""
+    if nouns:
+        kind = type(nouns[0])
+        w.upsert_many(TABLE_OF[kind], kind.__struct_fields__, [row_of(noun) for noun in nouns], key=("id",))
 
 
 def keep_blob(w: Write, sha256: str, size: int, mime: str, now: int, link_path: str | None = None) -> None:
@@ -92,11 +108,16 @@ def keep_user(w: Write, user: User) -> int:
 
 def keep_post(w: Write, touched: Touched, post: Post, tags: Iterable[str] = ()) -> int:
     """Write a post; its level, counts and order follow on settling."""
-    keep(w, post)
+    keep_posts(w, touched, (post,))
     for tag_id in keep_tags(w, tags, "Post"):
         w.insert_new("post_tags", {"post_id": post.id, "tag_id": tag_id})
-    touched.posts.add(post.id)
     return post.id
+
+
+def keep_posts(w: Write, touched: Touched, posts: Sequence[Post]) -> None:
+    """Write posts without tags."""
+    keep_many(w, posts)
+    touched.posts.update(post.id for post in posts)
 
 
 def arrives_withheld(*, minor: bool, level: int, tags: Sequence[TagOn] = ()) -> bool:
@@ -109,25 +130,40 @@ def keep_image(
     w: Write, touched: Touched, image: Image, about: Metadata | None = None, tags: Sequence[TagOn] = ()
 ) -> int | None:
     """Write an image with its metadata, tags and claims. None: it must not be kept, and only a tombstone of it is."""
-    old = find(w, Image, image.id)
-    if old is not None:
-        image = _raise_flags(old, image)
-    if arrives_withheld(minor=image.minor, level=image.level, tags=tags):
+    return keep_images(w, touched, [Arriving(image=image, about=about, tags=tags)])[0]
+
+
+def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> list[int | None]:
+    """`keep_image` for many, each id once among them, with as many statements as for one."""
+    here = fetch(w, Image, (each.image.id for each in arriving))
+    kept: list[Arriving] = []
+    ids: list[int | None] = []
+    for each in arriving:
+        image = _merged(w, each, here.get(each.image.id))
+        ids.append(None if image is None else image.id)
+        if image is not None:
+            kept.append(msgspec.structs.replace(each, image=image))
+    keep_many(w, [each.image for each in kept])
+    _keep_metadata(w, kept)
+    keep_wants(w, {each.image.id: each.about.wants for each in kept if each.about is not None})
+    _tag_images(w, kept)
+    for each in kept:
+        touched.images.add(each.image.id)
+        touched.claims.add(each.image.id)
+        if each.image.post_id is not None:
+            touched.posts.add(each.image.post_id)
+    return ids
+
+
+def _merged(w: Write, each: Arriving, old: Image | None) -> Image | None:
+    """An arriving image as it is kept, with what is known of it already; None for one that must not be kept."""
+    image = each.image if old is None else _raise_flags(old, each.image)
+    if arrives_withheld(minor=image.minor, level=image.level, tags=each.tags):
         if image.source_id is not None:
             keep_tombstone(w, "image", image.source, image.source_id, "withheld", image.updated_at)
         if old is None:
             return None
-    if about is not None:
-        image = _with_meta_flags(image, about)
-        _keep_metadata(w, image.id, about)
-        keep_wants(w, image.id, about.wants)
-    keep(w, image)
-    _tag_image(w, image.id, tags)
-    touched.images.add(image.id)
-    touched.claims.add(image.id)
-    if image.post_id is not None:
-        touched.posts.add(image.post_id)
-    return image.id
+    return image if each.about is None else _with_meta_flags(image, each.about)
 
 
 def _raise_flags(old: Image, new: Image) -> Image:
@@ -152,15 +188,18 @@ def _with_meta_flags(image: Image, about: Metadata) -> Image:
     )
 
 
-def _keep_metadata(w: Write, image_id: int, about: Metadata) -> None:
-    row: dict[str, Value] = {
-        "image_id": image_id,
-        "site_meta": about.site,
-        "file_meta": about.file,
-        "generation": about.generation,
-        "raw": about.raw,
-    }
-    w.upsert("image_meta", {name: value for name, value in row.items() if value is not None}, key=("image_id",))
+_META = ("site_meta", "file_meta", "generation", "raw")
+
+
+def _keep_metadata(w: Write, kept: Sequence[Arriving]) -> None:
+    """What is not told anew stays. Images that come together mostly tell the same kinds of things: one statement."""
+    alike: dict[tuple[str, ...], list[list[Value]]] = defaultdict(list)
+    for image, about in ((each.image, each.about) for each in kept if each.about is not None):
+        given = zip(_META, (about.site, about.file, about.generation, about.raw), strict=True)
+        told = {name: text for name, text in given if text is not None}
+        alike["image_id", *told].append([image.id, *told.values()])
+    for names, rows in alike.items():
+        w.upsert_many("image_meta", names, rows, key=("image_id",))
 
 
 def keep_tags(w: Write, names: Iterable[str], target: str) -> list[int]:
@@ -195,14 +234,17 @@ def _free_tag_id(w: Write, wanted: int | None) -> int:
 _TAG = "INSERT INTO image_tags (image_id, tag_id, confidence, source, automated) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
-def _tag_image(w: Write, image_id: int, tags: Sequence[TagOn]) -> None:
+def _tag_images(w: Write, kept: Sequence[Arriving]) -> None:
     """Tags are most of an image's rows, and nearly all are known: one look for all of them, one statement for all rows."""
-    known = _known_tags(w, [_plain(tag.name) for tag in tags], "Image")
+    named = {tag.name: _plain(tag.name) for each in kept for tag in each.tags}
+    ids = _known_tags(w, list(dict.fromkeys(named.values())), "Image")
     rows: list[tuple[Value, ...]] = []
-    for tag in tags:
-        id = known.get(_plain(tag.name))
-        place = keep_tag(w, tag, "Image") if id is None else id
-        rows.append((image_id, place, tag.confidence, tag.source, int(tag.automated)))
+    for each in kept:
+        for tag in each.tags:
+            name = named[tag.name]
+            if name not in ids:
+                ids[name] = keep_tag(w, tag, "Image")
+            rows.append((each.image.id, ids[name], tag.confidence, tag.source, int(tag.automated)))
     if rows:
         w.run_many(_TAG, rows)
 

@@ -7,9 +7,9 @@ that has become withheld leaves every index before anybody can ask (domain.md c 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -94,18 +94,31 @@ def _settle_images(w: Write, ids: Sequence[int], now: int) -> None:
     images = fetch(w, Image, ids)
     posts = fetch(w, Post, (image.post_id for image in images.values() if image.post_id is not None))
     tags: dict[int, set[int]] = defaultdict(set)
-    for image_id, tag_id in w.by_ids(
-        "SELECT image_id, tag_id FROM image_tags WHERE image_id IN (?*) AND disabled = 0", ids
-    ):
+    for image_id, tag_id in w.by_ids(_TELLING_TAGS, ids):
         tags[image_id].add(tag_id)
     used: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for row in w.by_ids(_USED, ids):
         used[row[0]].append(row)
+    changes = []
     for image in images.values():
         post = posts.get(image.post_id) if image.post_id is not None else None
-        _write_derived(w, image, _derive(image, post, tags[image.id], used[image.id]), now)
+        derived = _derive(image, post, tags.get(image.id, _NONE), used.get(image.id, []))
+        if derived["withheld"] and not image.withheld and image.blob:
+            w.upsert("purges", {"sha256": image.blob, "at": now}, key=("sha256",))
+        changes.append((image.id, _changed(image, derived)))
+    w.update_many("images", changes)
 
 
+def _changed(noun: msgspec.Struct, derived: dict[str, Any]) -> dict[str, Any]:
+    """Those of the derived columns that hold something else now."""
+    return {name: value for name, value in derived.items() if getattr(noun, name) != value}
+
+
+_NONE: frozenset[int] = frozenset()
+_TELLING_TAGS = (
+    "SELECT image_id, tag_id FROM image_tags WHERE disabled = 0 "
+    f"AND tag_id IN ({', '.join(map(str, sorted(visibility.MINOR_TAGS | visibility.POI_TAGS)))}) AND image_id IN (?*)"
+)
 _USED = (
     "SELECT r.image_id, m.type, v.base_model, m.minor, m.poi FROM image_resources r "
     "JOIN model_versions v ON v.id = r.version_id JOIN models m ON m.id = v.model_id WHERE r.image_id IN (?*) "
@@ -113,7 +126,7 @@ _USED = (
 )
 
 
-def _derive(image: Image, post: Post | None, tags: set[int], used: list[tuple[Any, ...]]) -> dict[str, Any]:
+def _derive(image: Image, post: Post | None, tags: Set[int], used: list[tuple[Any, ...]]) -> dict[str, Any]:
     """The derived columns of one image. Flags only rise here: a moderator alone lowers one, with an audit row."""
     minor = image.minor or any(row[3] for row in used) or bool(tags & visibility.MINOR_TAGS)
     poi = image.poi or any(row[4] for row in used) or bool(tags & visibility.POI_TAGS)
@@ -136,40 +149,44 @@ def _derive(image: Image, post: Post | None, tags: set[int], used: list[tuple[An
     }
 
 
-def _write_derived(w: Write, image: Image, derived: dict[str, Any], now: int) -> None:
-    changed = {name: value for name, value in derived.items() if getattr(image, name) != value}
-    if derived["withheld"] and not image.withheld and image.blob:
-        w.upsert("purges", {"sha256": image.blob, "at": now}, key=("sha256",))
-    if changed:
-        w.update("images", image.id, changed)
+class _Member(NamedTuple):
+    """What an image of a post tells about the post."""
+
+    post_id: int
+    user_id: int
+    level: int
+    level_locked: bool
+    ingestion: str
+    blocked_for: str | None
+    needs_review: str | None
+    minor: bool
+    poi: bool
+    withheld: bool
+    model_restricted: bool
+    availability: str
+    deleted_at: int | None
+    published_at: int = 0
+    """As if the post were published."""
+
+
+_MEMBERS = f"SELECT {', '.join(_Member._fields[:-1])} FROM images WHERE deleted_at IS NULL AND withheld = 0 AND post_id IN (?*)"
 
 
 def _settle_posts(w: Write, ids: Sequence[int], now: int) -> None:
     """A post's level is the union of those of its images that anybody may meet; its count is of images that exist."""
-    found: dict[int, list[Image]] = defaultdict(list)
-    for image in select_in(w, Image, "post_id", ids):
-        found[image.post_id or 0].append(image)
-    posts = fetch(w, Post, ids)
-    for post in posts.values():
-        alive = [i for i in found[post.id] if i.deleted_at is None and not i.withheld]
+    found: dict[int, list[_Member]] = defaultdict(list)
+    for row in w.by_ids(_MEMBERS, ids):
+        found[row[0]].append(_Member(*row))
+    changes = []
+    for post in fetch(w, Post, ids).values():
+        alive = found.get(post.id, ())
         union = 0
         for image in alive:
-            if not (image.minor or image.poi) and _rated(image, now):
+            if not (image.minor or image.poi) and visibility.image_standing(image, now) is Standing.PUBLIC:
                 union |= image.level
-        derived = {
-            "level": union,
-            "image_count": len(alive),
-            "sort_at": post.published_at if post.published_at is not None else post.created_at,
-        }
-        changed = {name: value for name, value in derived.items() if getattr(post, name) != value}
-        if changed:
-            w.update("posts", post.id, changed)
-
-
-def _rated(image: Image, now: int) -> bool:
-    """Whether an image would be public if its post were."""
-    published = msgspec.structs.replace(image, published_at=0)
-    return visibility.image_standing(published, now) is Standing.PUBLIC
+        at = post.published_at if post.published_at is not None else post.created_at
+        changes.append((post.id, _changed(post, {"level": union, "image_count": len(alive), "sort_at": at})))
+    w.update_many("posts", changes)
 
 
 def _settle_resources(w: Write, touched: Touched, now: int) -> None:
@@ -210,8 +227,7 @@ def _settle_models(w: Write, ids: Sequence[int], now: int) -> None:
         derived = _derive_model(model, versions[model.id], with_files, now)
         if not model.source:
             derived["image_count"] = made.get(model.id, 0)
-        changed = {name: value for name, value in derived.items() if getattr(model, name) != value}
-        if changed:
+        if changed := _changed(model, derived):
             w.update("models", model.id, changed)
 
 

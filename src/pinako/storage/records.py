@@ -46,8 +46,21 @@ def _flags(noun: type[msgspec.Struct]) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(noun.__struct_fields__) if hints[name] is bool)
 
 
+def records(noun: type[N], rows: Sequence[Sequence[Any]]) -> list[N]:
+    """Rows, in the order of `columns(noun)`, as records. The nouns are declared `array_like` for this: a tenth of the cost."""
+    try:
+        return msgspec.convert(rows, list[noun], strict=False)  # type: ignore[valid-type]
+    except msgspec.ValidationError:
+        return [_as_it_is(noun, row) for row in rows]
+
+
 def record(noun: type[N], row: Sequence[Any]) -> N:
-    """One row, in the order of `columns(noun)`, as its record."""
+    """One row as its record."""
+    return records(noun, (row,))[0]
+
+
+def _as_it_is(noun: type[N], row: Sequence[Any]) -> N:
+    """A row with a value that its column should not hold (SQLite keeps a fraction in a column of whole numbers)."""
     values = list(row)
     for place in _flags(noun):
         values[place] = bool(values[place])
@@ -57,7 +70,7 @@ def record(noun: type[N], row: Sequence[Any]) -> N:
 def select(read: Statements, noun: type[N], where: str, params: Sequence[Any] = ()) -> list[N]:
     """The records of a noun that meet `where` (which may go on with ORDER BY and LIMIT)."""
     sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {where}"
-    return [record(noun, row) for row in read.rows(sql, params)]
+    return records(noun, read.rows(sql, params))
 
 
 def find(read: Statements, noun: type[N], id: int) -> N | None:
@@ -72,7 +85,7 @@ def select_in(read: Statements, noun: type[N], column: str, ids: Iterable[int], 
     if not wanted:
         return []
     sql = f"SELECT {columns(noun)} FROM {TABLE_OF[noun]} WHERE {column} IN (?*) {rest}"
-    return [record(noun, row) for row in read.by_ids(sql, wanted)]
+    return records(noun, read.by_ids(sql, wanted))
 
 
 def fetch(read: Statements, noun: type[N], ids: Iterable[int]) -> dict[int, N]:
@@ -80,7 +93,14 @@ def fetch(read: Statements, noun: type[N], ids: Iterable[int]) -> dict[int, N]:
     return {item.id: item for item in select_in(read, noun, "id", ids)}  # type: ignore[attr-defined]
 
 
+def row_of(item: msgspec.Struct) -> list[Any]:
+    """A record as a row to write, in the order of `columns`: truth values as 0 and 1."""
+    values = list(msgspec.structs.astuple(item))
+    for place in _flags(type(item)):
+        values[place] = int(values[place])
+    return values
+
+
 def values_of(item: msgspec.Struct) -> dict[str, Any]:
-    """A record as a row to write: truth values as 0 and 1."""
-    row = {name: getattr(item, name) for name in item.__struct_fields__}
-    return {name: int(value) if isinstance(value, bool) else value for name, value in row.items()}
+    """A record as a row to write, by column."""
+    return dict(zip(item.__struct_fields__, row_of(item), strict=True))

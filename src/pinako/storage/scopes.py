@@ -123,9 +123,24 @@ class Write(Statements):
         """Add a row, or give the one with the same key these values; its other columns stay."""
         self.run(upsert_sql(table, tuple(values), tuple(key)), tuple(values.values()))
 
+    def upsert_many(
+        self, table: str, columns: Sequence[str], rows: Iterable[Params], *, key: Sequence[str] = ("id",)
+    ) -> None:
+        """`upsert` for rows that have values for the same columns."""
+        self.run_many(upsert_sql(table, tuple(columns), tuple(key)), rows)
+
     def update(self, table: str, id: int, values: Mapping[str, Value]) -> bool:
         """Give the row with this id these values; whether there was one."""
         return self.run(update_sql(table, tuple(values)), (*values.values(), id)) > 0
+
+    def update_many(self, table: str, changes: Iterable[tuple[int, Mapping[str, Value]]]) -> None:
+        """`update` for many rows by id: one statement for all that change the same columns; an empty change is none."""
+        alike: dict[tuple[str, ...], list[Params]] = {}
+        for id, values in changes:
+            if values:
+                alike.setdefault(tuple(values), []).append((*values.values(), id))
+        for columns, rows in alike.items():
+            self.run_many(update_sql(table, columns), rows)
 
     def delete(self, table: str, id: int) -> bool:
         """Remove the row with this id; whether there was one."""
@@ -133,15 +148,23 @@ class Write(Statements):
 
     def next_id(self, table: str) -> int:
         """A local id that no row of this table has. Numbers that mirrored things brought along are skipped."""
+        return self.next_ids(table, 1)[0]
+
+    def next_ids(self, table: str, count: int) -> list[int]:
+        """So many local ids, rising. Keep rows under all of them before mirrored ids are taken for free."""
         if table not in tables.TABLES:
             raise StorageError(f"no table is called '{table}'")
+        free: list[int] = []
         candidate = self._next_ids.get(table) or self._first_free(table)
-        while self.rows(f"SELECT 1 FROM {table} WHERE id = ?", (candidate,)):
-            candidate += 1
-        if candidate > LAST_ID:
+        while len(free) < count:
+            last = candidate + count - len(free)
+            taken = {row[0] for row in self.rows(f"SELECT id FROM {table} WHERE id >= ? AND id < ?", (candidate, last))}
+            free += [id for id in range(candidate, last) if id not in taken]
+            candidate = last
+        if candidate > LAST_ID + 1:
             raise StorageError(f"the ids of {table} are used up")
-        self._next_ids[table] = candidate + 1
-        return candidate
+        self._next_ids[table] = candidate
+        return free
 
     def _first_free(self, table: str) -> int:
         kept = self.value("SELECT next_id FROM sequences WHERE entity = ?", (table,))

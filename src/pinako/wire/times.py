@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -16,8 +17,12 @@ def iso(ms: int) -> str: ...
 def iso(ms: None) -> None: ...
 def iso(ms: int | None) -> str | None:
     """`2026-01-11T23:49:44.272Z`; None stays None. Beyond the years 1 to 9999 the nearest of them is written."""
-    if ms is None:
-        return None
+    return None if ms is None else _text_of(ms)
+
+
+@lru_cache(maxsize=4096)
+def _text_of(ms: int) -> str:
+    """Kept, since a thing says most of its times more than once, and what comes together has the same ones."""
     whole = min(max(ms, -62_135_596_800_000), _LATEST)
     return f"{(_EPOCH + timedelta(milliseconds=whole)).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 

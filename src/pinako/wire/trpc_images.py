@@ -16,7 +16,7 @@ from pinako.catalog.images import FullImage, GenerationData, GenerationResource,
 from pinako.catalog.people import User
 from pinako.catalog.tags import UNSCORED, Tag, TagScore
 from pinako.wire.fragments import encode
-from pinako.wire.superjson import Marks, date_marks, under
+from pinako.wire.superjson import Marks, date_marks, record_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
 
@@ -116,10 +116,9 @@ class ImageParts(NamedTuple):
 
 def write_image(full: FullImage) -> bytes:
     """The fragment of one image."""
-    head = encode(_image(full))
+    image = _image(full)
     tags = encode([_votable(full.image.id, tag, full.scores.get(tag.id, UNSCORED)) for tag in full.tags])
-    marks = ",".join(date_marks(head)).encode()
-    return _BREAK.join((head[:-1], marks, tags))
+    return _BREAK.join((encode(image)[:-1], ",".join(record_marks(image)).encode(), tags))
 
 
 def split_image(body: bytes) -> ImageParts:

@@ -11,7 +11,7 @@ import msgspec
 from pinako.catalog.images import FullPost
 from pinako.catalog.tags import Tag
 from pinako.wire.fragments import encode
-from pinako.wire.superjson import Marks, date_marks, under
+from pinako.wire.superjson import Marks, date_marks, record_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
 from pinako.wire.trpc_images import TrpcUser, trpc_user
@@ -93,19 +93,19 @@ class PostParts(NamedTuple):
 def write_post(full: FullPost) -> bytes:
     """The fragment of one post, without its images: those are fragments of their own."""
     post, user = full.post, trpc_user(full.user)
-    item = encode(TrpcPost(
+    item = TrpcPost(
         id=post.id, nsfw_level=post.level, title=post.title, published_at=iso(post.published_at),
         created_at=iso(post.created_at), model_version_id=post.version_id, collection_id=post.collection_id, user=user,
-    ))  # fmt: skip
-    gallery = encode(TrpcImagePost(
+    )  # fmt: skip
+    gallery = TrpcImagePost(
         post_id=post.id, model_version_id=post.version_id, published_at=iso(post.published_at),
         sort_at=iso(post.sort_at), created_at=iso(post.created_at), user=user,
-    ))  # fmt: skip
-    return _BREAK.join((item[:-1], _marks(item), gallery[:-1], _marks(gallery)))
+    )  # fmt: skip
+    return _BREAK.join((encode(item)[:-1], _marks(item), encode(gallery)[:-1], _marks(gallery)))
 
 
-def _marks(body: bytes) -> bytes:
-    return ",".join(date_marks(body)).encode()
+def _marks(body: msgspec.Struct) -> bytes:
+    return ",".join(record_marks(body)).encode()
 
 
 def split_post(body: bytes) -> PostParts:
