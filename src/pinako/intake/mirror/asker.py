@@ -195,17 +195,22 @@ class Asker:
         collection: int | None = None,
     ) -> None:
         """Walk a list from where it was left to its end; `handle` gives what each page is about."""
-        begin = Page(name, parent=parent)
+        begin, last = Page("", parent=parent), None
         try:
             for page, items in self._pages(listed, name, parent, collection):
                 handle(items, page)
                 self.close(page)
+                last = page
                 if self.is_full and parent is None:
                     break
         except BudgetSpent:
             raise
         except UpstreamError as error:
             self.broken(begin, str(error))
+        else:
+            end = Page(name, parent=parent)  # that the list is over counts only once all its pages are dealt with
+            end.previous = last
+            self.close(end)
         self.close(begin)
 
     def _pages(
