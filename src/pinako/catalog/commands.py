@@ -117,6 +117,8 @@ class AddImage(msgspec.Struct, frozen=True, kw_only=True):
     type: str = "image"
     meta: JsonText | None = None
     metadata: JsonText | None = None
+    level: int = 0
+    """Ours: the level that its uploader gives it; 0 leaves it unrated."""
 
 
 class UpdatePost(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,3 +178,42 @@ class ToggleHidden(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     targets: tuple[HideTarget, ...]
     hidden: bool | None = None
+
+
+class RateImages(msgspec.Struct, frozen=True, kw_only=True):
+    """Give images a level: one bit."""
+
+    ids: tuple[int, ...]
+    level: int
+
+
+class GrantRights(msgspec.Struct, frozen=True, kw_only=True):
+    """Give somebody rights in a collection: VIEW, ADD, ADD_REVIEW, MANAGE."""
+
+    collection_id: int
+    user_id: int
+    rights: tuple[str, ...]
+
+
+class ChangeModel(msgspec.Struct, frozen=True, kw_only=True):
+    """Change a model. `minor` and `poi` are only ever raised; `fields` are its plain columns."""
+
+    id: int
+    fields: dict[str, str | bool | int | None]
+    tags: tuple[str, ...] | None = None
+    minor: bool = False
+    poi: bool = False
+
+
+class ChangeVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """Change a version's plain columns."""
+
+    id: int
+    fields: dict[str, str | int | None]
+
+
+class ChangeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Some of the caller's settings, as JSON text; `browsing`: the levels that lists use."""
+
+    given: JsonText
+    browsing: int | None = None

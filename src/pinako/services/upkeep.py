@@ -6,7 +6,7 @@ import logging
 import threading
 
 from pinako.errors import PinakoError, StorageError
-from pinako.services import sweep
+from pinako.services import sweep, uploads
 from pinako.services.library import Library
 from pinako.storage import changes
 
@@ -67,6 +67,7 @@ class Upkeep:
         return folder is not None and not folder.is_dir()
 
     def _tidy(self) -> None:
+        uploads.sweep(self._library)
         now = self._library.now()
         with self._library.database.write() as w:
             changes.trim(w, keep=self._library.settings.changes_kept)

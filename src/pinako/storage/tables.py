@@ -183,6 +183,14 @@ TABLES: dict[str, str] = {
     "takeout_items": """
         library TEXT NOT NULL, entity TEXT NOT NULL, source_id BIGINT NOT NULL, local_id BIGINT NOT NULL,
         digest TEXT NOT NULL, PRIMARY KEY (library, entity, source_id)""",
+    # files on their way in. state: open, whole (checked, prepared is what its bytes say), used (an image has it)
+    "uploads": """
+        media_key TEXT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, name TEXT, state TEXT NOT NULL DEFAULT 'open',
+        sha256 TEXT, prepared TEXT, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL""",
+    # links that show a collection to whoever has them, up to a level
+    "shares": """
+        id BIGINT NOT NULL PRIMARY KEY, collection_id BIGINT NOT NULL, level BIGINT NOT NULL, user_id BIGINT NOT NULL,
+        created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT""",
     # every write leaves a row here in its own transaction; each process follows it (engine.md 2.7)
     # seq is dense: each write takes the newest plus one, under the writer's lock
     "changes": "seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL",
@@ -203,7 +211,6 @@ INDEXES: tuple[str, ...] = (
     "image_resources (version_id, image_id)",
     "image_wants (hash)",
     "image_wants (name)",
-    "image_tags (tag_id, image_id)",
     "posts (user_id, sort_at, id)",
     "posts (version_id)",
     "models (user_id)",
@@ -223,6 +230,7 @@ INDEXES: tuple[str, ...] = (
     "imported_files (sha256)",
     "imported_files (inode)",
     "api_keys (user_id)",
+    "shares (collection_id)",
 )
 
 SOURCED = ("users", "images", "posts", "models", "model_versions", "model_files", "tags", "collections")

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from pinako.errors import MethodNotAllowed, NotFound, PinakoError, TooLarge, TooManyRequests, Unavailable
 from pinako.services.library import Library
-from pinako.web import csrf, downloads, files, gallery, health, history, openapi, rest, trpc
+from pinako.web import csrf, downloads, files, gallery, health, history, openapi, rest, trpc, uploading
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
 from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers
@@ -43,12 +43,13 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(health.ROUTES)
     door.add(downloads.routes(library, threads))
     door.add(rest.routes(library, threads, clock))
-    door.add(trpc.routes(threads))
+    door.add(trpc.routes(library, threads, door.identities.forget))
     door.add(history.routes(threads))
     door.add(openapi.routes(lambda: door.routes))
     door.add(files.routes(library, media))
     door.add(sessions.routes())
     shown, door.elsewhere = gallery.routes(library, threads)
+    door.add(uploading.routes(library, threads, media.darkroom))
     door.add(shown)
     door.at_close(threads.close)
     door.at_close(media.close)
@@ -114,7 +115,7 @@ class Door:
         if found is None:
             found = (NOWHERE if ask.path.lstrip("/").startswith("api") else self.elsewhere), ()
         route, ask.args = found
-        ask.body_limit = route.body_limit
+        ask.body_limit = route.body_limit or self.library.settings.body_limit_bytes
         try:
             answer = await self._answer(ask, route)
         except PinakoError as error:

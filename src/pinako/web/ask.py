@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
@@ -105,11 +105,14 @@ class Ask:
 
     async def body(self, limit: int | None = None) -> bytes:
         """The whole body. TooLarge beyond `limit` bytes (default: the route's), without reading on."""
-        limit = self.body_limit if limit is None else limit
+        return b"".join([piece async for piece in self.pieces(self.body_limit if limit is None else limit)])
+
+    async def pieces(self, limit: int) -> AsyncIterator[bytes]:
+        """The body as it arrives. TooLarge as soon as it is over `limit` bytes, Disconnected where its end never comes."""
         announced = self.headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > limit:
             raise too_large(limit)
-        pieces, size = [], 0
+        size = 0
         while True:
             message = await self._next_message()
             if message["type"] != "http.request":
@@ -118,9 +121,9 @@ class Ask:
             size += len(piece)
             if size > limit:
                 raise too_large(limit)
-            pieces.append(piece)
+            yield piece
             if not message.get("more_body", False):
-                return b"".join(pieces)
+                return
 
     async def drain(self) -> None:
         """Let the rest of a refused body arrive and drop it, within bounds. A client that sends it all before it reads

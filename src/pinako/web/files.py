@@ -69,7 +69,7 @@ class Media:
         medium = media.find_medium(self._library, ask.viewer, delivery.key)
         delivered = await self._threads.run(self._render, medium, delivery.derivative)
         traits = traits_of(medium, delivered)
-        return answer_file(ask, self._threads, traits, lambda start, stop: self._opened().read(delivered, start, stop))
+        return answer_file(ask, self._threads, traits, lambda start, stop: self.darkroom().read(delivered, start, stop))
 
     def close(self) -> None:
         """End the processes that make renderings."""
@@ -78,9 +78,10 @@ class Media:
             self._darkroom.cache.close()
 
     def _render(self, medium: Medium, derivative: Derivative) -> Delivered:
-        return media.render(self._opened(), medium, derivative)
+        return media.render(self.darkroom(), medium, derivative)
 
-    def _opened(self) -> Darkroom:
+    def darkroom(self) -> Darkroom:
+        """What makes renderings, opened by who needs it first."""
         with self._opening:
             if self._darkroom is None:
                 self._darkroom = open_darkroom(self._library)

@@ -13,14 +13,15 @@ from typing import Any, get_args
 
 import msgspec
 
-from pinako.web import openapi_files, trpc
+from pinako.web import openapi_files, openapi_writes, trpc
 from pinako.web.answers import HTML_TYPE, Answer
 from pinako.web.ask import Ask
 from pinako.web.health import VERSION
 from pinako.web.openapi_page import page
 from pinako.web.openapi_rest import ENDPOINTS, LEADS, Told
-from pinako.web.openapi_trpc import PROCEDURES
+from pinako.web.openapi_trpc import PROCEDURES as READING
 from pinako.web.openapi_trpc import Told as Procedure
+from pinako.web.openapi_trpc_writes import PROCEDURES as WRITING
 from pinako.web.routes import Route
 from pinako.wire import whole
 
@@ -32,6 +33,7 @@ TRPC = "/api/trpc/{}"
 OTHER_SPELLINGS = ("/api/v1/models-versions", "/api/v1/modelVersions")
 """The same doors as `/api/v1/model-versions`, documented in 2022."""
 
+PROCEDURES = READING | WRITING
 _TEXT = (
     "A library of AI-generated media and the models that made them, wire-compatible with Civitai's REST v1 and tRPC. "
     "Intake is lenient: unknown parameters are ignored, lists may be repeated keys or commas, booleans are `true`, `1`, "
@@ -97,6 +99,9 @@ def document(routes: Sequence[Route]) -> Document:
         paths[_named(route.path, one)] = {_method(route): _operation(one, route, schemas)}
     for route in routes:
         paths |= openapi_files.paths(route.path, lambda code, kind: _refusal(schemas, code, kind))
+        named, methods = openapi_writes.paths(route, lambda code, kind: _refusal(schemas, code, kind))
+        if methods:
+            paths[named] = paths.get(named, {}) | methods
     for name, procedure in trpc.PROCEDURES.items():
         paths[f"/api/trpc/{name}"] = _procedure(name, procedure.kind, PROCEDURES.get(name), schemas)
     return {
@@ -271,7 +276,7 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
 
 def untold(every: Sequence[Route]) -> list[str]:
     """Paths of the API that the document does not know: none, as a test says."""
-    known = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN}
+    known = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN, *openapi_writes.KNOWN}
     older = tuple(f"{spelling}/" for spelling in OTHER_SPELLINGS)
     return [
         route.path

@@ -17,7 +17,7 @@ from pinako.services import browse, collections, detail
 from pinako.services.library import Library
 from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer, Header
-from pinako.web.ask import MEGABYTE, Ask
+from pinako.web.ask import Ask
 from pinako.web.limits import Rates
 from pinako.web.routes import ANY, Route, rest_errors
 from pinako.web.threads import Threads
@@ -225,12 +225,12 @@ def _version_routes(base: str, threads: Threads) -> list[Route]:
     errors = rest_errors(failures.VERSION)
 
     async def by_hashes(ask: Ask) -> Answer:
-        hashes = params.read_hashes(await ask.body(MEGABYTE), is_json=ask.is_json(), most=SMALL_HASHES)
+        hashes = params.read_hashes(await ask.body(), is_json=ask.is_json(), most=SMALL_HASHES)
         items = await threads.run(detail.versions_by_sha256, ask.library, ask.viewer, hashes)
         return told(ask, rest_versions.versions_body(items, ask.library.now()))
 
     async def ids_by_hashes(ask: Ask) -> Answer:
-        hashes = params.read_hashes(await ask.body(MEGABYTE), is_json=ask.is_json(), most=MANY_HASHES)
+        hashes = params.read_hashes(await ask.body(), is_json=ask.is_json(), most=MANY_HASHES)
         matches = await threads.run(detail.matches_of, ask.library, ask.viewer, hashes)
         return told(ask, rest_versions.pairs_body(matches))
 

@@ -10,7 +10,7 @@ import msgspec
 
 from pinako.errors import PinakoError, TooLarge
 from pinako.web.answers import Answer
-from pinako.web.ask import MEGABYTE, Ask
+from pinako.web.ask import Ask
 from pinako.wire.failures import PLAIN, ErrorAnswer, Shapes, error_answer
 
 Quick: TypeAlias = Callable[[Ask], Answer]
@@ -48,7 +48,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     handler: Quick | Slow
     methods: frozenset[str] = READS
     errors: Told = PLAIN_ERRORS
-    body_limit: int = MEGABYTE
+    body_limit: int | None = None
+    """Bytes of the largest body; None: what the settings say for REST."""
     limited: bool = True
     """Whether the caller's rate counts here."""
     writes: bool = False

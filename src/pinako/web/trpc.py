@@ -6,50 +6,28 @@ mutations, which wait for the database's writer, run on a thread.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from pinako.catalog.queries import ImageSort
 from pinako.errors import Forbidden, PinakoError, Unauthorized
-from pinako.services import browse, collections, detail, react, votes
-from pinako.services.browse import Listed
+from pinako.services import browse, collections, detail, votes
+from pinako.services.library import Library
+from pinako.web import csrf, trpc_writes
 from pinako.web.answers import NO_STORE, Answer, Header
 from pinako.web.ask import Ask
+from pinako.web.calling import Calling, Procedure
 from pinako.web.routes import ANY, Route
 from pinako.web.threads import Threads
 from pinako.web.trpc_lists import gallery_posts, images, models, posts
 from pinako.wire import trpc, trpc_collections, trpc_images, trpc_lists, trpc_model_body, trpc_models, trpc_posts
 from pinako.wire import trpc_input_queries as inputs
-from pinako.wire.failures import ErrorAnswer, trpc_failure
+from pinako.wire.failures import ErrorAnswer, is_internal, trpc_failure
 from pinako.wire.trpc import Call, Outcome, Reply, TrpcRequest
 from pinako.wire.trpc_input_images import read_images
 
-
-class Calling:
-    """One call as a procedure sees it. A list whose mask was cut says so in `cut`, which becomes a header."""
-
-    def __init__(self, ask: Ask) -> None:
-        self.ask = ask
-        self.library = ask.library
-        self.viewer = ask.viewer
-        self.cut: int | None = None
-
-    def listed(self, page: Listed) -> Listed:
-        """Pass a page on, remembering what was cut."""
-        self.cut = page.cut if page.cut is not None else self.cut
-        return page
-
-
-Run = Callable[[Calling, Any], Reply]
-
-
-class Procedure(msgspec.Struct, frozen=True, kw_only=True):
-    """One procedure. Mutations are for callers who may write."""
-
-    kind: trpc.Kind
-    run: Run
+log = logging.getLogger(__name__)
 
 
 def image_get(calling: Calling, value: Any) -> Reply:
@@ -151,12 +129,6 @@ def user_get(calling: Calling, value: Any) -> Reply:
     return trpc_lists.user_reply(browse.user(calling.library, inputs.read_id(value), None))
 
 
-def toggle_follow(calling: Calling, value: Any) -> Reply:
-    target = inputs.read_follow(value)
-    following = react.toggle_follow(calling.library, calling.viewer, target)
-    return trpc_lists.follow_reply(following=following)
-
-
 PROCEDURES: dict[str, Procedure] = {
     name: Procedure(kind="query", run=run)
     for name, run in {
@@ -179,14 +151,14 @@ PROCEDURES: dict[str, Procedure] = {
         "user.getById": user_get,
     }.items()
 }
-PROCEDURES["user.toggleFollow"] = Procedure(kind="mutation", run=toggle_follow)
+PROCEDURES |= trpc_writes.PROCEDURES
 
 
-def routes(threads: Threads) -> list[Route]:
-    """The one address of every procedure."""
+def routes(library: Library, threads: Threads, forget: Callable[[], None]) -> list[Route]:
+    """The one address of every procedure. `forget`: who callers are is asked anew, since one changed the own account."""
 
     async def handle(ask: Ask) -> Answer:
-        body = await ask.body(trpc.BODY_LIMIT) if ask.method not in ("GET", "HEAD") else b""
+        body = await ask.body() if ask.method not in ("GET", "HEAD") else b""
         method = "GET" if ask.method == "HEAD" else ask.method
         request = trpc.read_request(
             ask.args[0],
@@ -201,12 +173,15 @@ def routes(threads: Threads) -> list[Route]:
         calling = Calling(ask)
         if any(_kind(call.path) == "mutation" for call in request.calls):
             outcomes = await threads.run(_run_all, calling, request, method)
+            if any(call.path.startswith("user.") for call in request.calls):
+                forget()
         else:
             outcomes = _run_all(calling, request, method)
         return _told(ask, trpc.answer(request, outcomes), calling)
 
-    # Bodies up to the original's 17 MB; the errors of a request that fails as a whole have the envelope too.
-    return [Route(path="/api/trpc/{}", handler=handle, methods=ANY, errors=_refusal, body_limit=trpc.BODY_LIMIT)]
+    # The errors of a request that fails as a whole have the envelope too.
+    limit = library.settings.trpc_body_limit_bytes
+    return [Route(path="/api/trpc/{}", handler=handle, methods=ANY, errors=_refusal, body_limit=limit)]
 
 
 def _kind(path: str) -> trpc.Kind | None:
@@ -229,15 +204,19 @@ def _run(calling: Calling, call: Call, method: str) -> Outcome:
             _check_writer(calling)
         return procedure.run(calling, call.input)
     except PinakoError as error:
+        if is_internal(error):
+            log.error("%s %s", method, call.path, exc_info=error)
         return trpc_failure(error, call.path)
 
 
 def _check_writer(calling: Calling) -> None:
+    """Keys that only read, callers whom nobody knows, and pages without their word write nothing."""
     viewer = calling.viewer
     if viewer.known and not viewer.may_write:
         raise Forbidden("Your API key does not have the required scope for this action")
     if not viewer.known:
         raise Unauthorized("UNAUTHORIZED")
+    csrf.check(calling.ask)
 
 
 def _told(ask: Ask, answer: trpc.TrpcAnswer, calling: Calling) -> Answer:

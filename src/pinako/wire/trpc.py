@@ -15,7 +15,6 @@ from pinako.wire.superjson import UNDEFINED, Marks, joined_marks, marks_text, un
 
 Kind = Literal["query", "mutation"]
 
-BODY_LIMIT = 17 * 1024 * 1024
 JSON = "application/json"
 VARY = "trpc-accept, accept"
 PUBLIC_CACHE = "public, max-age=60, s-maxage=60, stale-while-revalidate=30"

@@ -197,6 +197,16 @@ def _each(values: Sequence[Any], reader: JsonReader[T]) -> tuple[T, ...]:
 
 
 one_id = num()
+
+
+def one_level(value: Any) -> int:
+    """One browsing level: a single bit of 1 to 16, or 0 for none."""
+    level = num(0, 16)(value)
+    if level & (level - 1):
+        raise Refused(issues.broken_rule("Expected one level: 1, 2, 4, 8 or 16"))
+    return level
+
+
 id_list = many(one_id)
 
 

@@ -315,6 +315,7 @@ def read_new_image(value: Any) -> AddImage:
         type=given.take("type", _MEDIA_TYPE, "image"),
         meta=given.take("meta", _object_text, None),
         metadata=given.take("metadata", _object_text, None),
+        level=given.take("nsfwLevel", read.one_level, 0),
     )
     given.check()
     return command
