@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -377,3 +378,29 @@ def test_tricks_in_media_addresses_find_nothing(demo: Doors, path: str) -> None:
 def test_odd_wishes_for_a_medium_are_no_accident(demo: Doors, params: str) -> None:
     key = demo.one("SELECT media_key FROM images WHERE level = 1 AND type = 'image' AND published_at IS NOT NULL")
     assert demo.get(f"/xG1nkqKTMzGDvpLrqFT7WA/{key}/{params}/x.jpeg").status_code in (200, 400)
+
+
+def test_the_librarys_own_trouble_is_for_its_log(
+    open_demo: Callable[..., Doors], caplog: pytest.LogCaptureFixture
+) -> None:
+    doors = open_demo()
+    doors.library.database.close()
+    for path in ("/api/v1/images?username=x", "/api/v1/models?tag=x", "/api/v1/creators", "/api/v1/models/5"):
+        body = doors.json(path, status=500)
+        assert {body.get("error"), body.get("message")} <= {
+            "Internal Server Error",
+            "An unexpected error occurred",
+            None,
+        }
+    failed = doors.call("image.get", {"id": 5}, status=500)
+    assert (failed["message"], failed["data"]["code"]) == ("Internal Server Error", "INTERNAL_SERVER_ERROR")
+    assert caplog.text.count("the database is closed") >= 5
+
+
+def test_only_what_lies_below_api_is_for_programs(demo: Doors) -> None:
+    as_page = {"accept": "text/html"}
+    for path in ("/api", "/api/", "/api/nothing", "/api//v1/nothing"):
+        assert is_plain(demo.json(path, status=404, headers=as_page)), path
+    for path in ("/apiary", "/api-docs", "/apis/v1/images"):
+        answer = demo.get(path, headers=as_page)
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8"), path

@@ -13,6 +13,7 @@ from pinako.errors import (
     MethodNotAllowed,
     NotFound,
     PinakoError,
+    StorageError,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -61,8 +62,14 @@ def test_bad_input(shapes: Shapes, body: object) -> None:
         (Unavailable("Busy"), failures.IMAGES, 503, {"error": "Busy"}),
         (Gone("Model archived"), failures.DOWNLOAD, 410, {"error": "Model archived"}),
         (Forbidden(), failures.DOWNLOAD, 403, {"error": "Forbidden"}),
-        (PinakoError("x"), failures.MODELS, 500, {"message": "An unexpected error occurred", "error": "x"}),
-        (PinakoError("x"), failures.IMAGES, 500, {"error": "x"}),
+        (
+            PinakoError("x"),
+            failures.MODELS,
+            500,
+            {"message": "An unexpected error occurred", "error": "Internal Server Error"},
+        ),
+        (PinakoError("x"), failures.IMAGES, 500, {"error": "Internal Server Error"}),
+        (StorageError("/home/me/library.db"), failures.IMAGES, 500, {"error": "Internal Server Error"}),
     ],
 )
 def test_other_errors(error: PinakoError, shapes: Shapes, status: int, body: object) -> None:

@@ -128,7 +128,7 @@ class Workshop:
             worker = _Worker(self.limits.memory)
         except OSError as error:
             self._idle.put(None)
-            raise Unavailable(f"No picture worker can be started: {error}") from error
+            raise Unavailable("No picture worker can be started: try again shortly") from error
         with self._guard:
             self._workers.add(worker)
         return worker

@@ -24,6 +24,7 @@ from pinako.web.routes import ANY, Route, Table, neighbours, rest_errors
 from pinako.web.sending import pour
 from pinako.web.sessions import Sessions
 from pinako.web.threads import Threads
+from pinako.wire.failures import is_internal
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,8 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(openapi.routes(lambda: door.routes))
     door.add(files.routes(library, media))
     door.add(sessions.routes())
-    shown, door.elsewhere = gallery.routes(library, threads)
     door.add(uploading.routes(library, threads, media.darkroom))
+    shown, door.elsewhere = gallery.routes(library, threads)
     door.add(shown)
     door.at_close(threads.close)
     door.at_close(media.close)
@@ -113,7 +114,7 @@ class Door:
     async def _serve(self, ask: Ask, send: Send) -> None:
         found = self._table.find(ask.path, ask.method)
         if found is None:
-            found = (NOWHERE if ask.path.lstrip("/").startswith("api") else self.elsewhere), ()
+            found = (NOWHERE if _is_api(ask.path) else self.elsewhere), ()
         route, ask.args = found
         ask.body_limit = route.body_limit or self.library.settings.body_limit_bytes
         try:
@@ -158,7 +159,7 @@ class Door:
         if told.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             headers.append((b"connection", b"close"))  # what is left of the body is not worth reading
         if told.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("%s %s: %s", ask.method, ask.path, error)
+            log.error("%s %s: %s", ask.method, ask.path, error, exc_info=error if is_internal(error) else None)
         return Answer(
             told.body, status=told.status, content_type=told.content_type.encode(), headers=headers, cache=NO_STORE
         )
@@ -167,7 +168,7 @@ class Door:
         """An error that nobody foresaw: the log has it whole, the caller a number to ask the log for."""
         number = secrets.token_hex(6)
         log.error("request %s: %s %s failed", number, ask.method, ask.path, exc_info=error)
-        told = route.errors(PinakoError("Internal Server Error"))
+        told = route.errors(PinakoError())
         return Answer(
             told.body,
             status=500,
@@ -215,6 +216,11 @@ class Door:
         if origin in self._cors:
             kept.append((b"access-control-allow-origin", origin.encode("latin-1")))
         return [*kept, (b"vary", b"Origin")]
+
+
+def _is_api(path: str) -> bool:
+    """Whether programs ask there: below /api, whose errors are JSON, and not at a page whose name only begins so."""
+    return path.lstrip("/").split("/", 1)[0] == "api"
 
 
 def _nowhere(ask: Ask) -> Answer:

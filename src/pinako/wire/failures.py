@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from pinako.errors import MethodNotAllowed, PinakoError, TooManyRequests, Unauthorized, Unavailable
+from pinako.errors import (
+    MethodNotAllowed,
+    NotImplementedHere,
+    PinakoError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 from pinako.wire.issues import ValidationError, issue_dicts
 
 
@@ -65,6 +72,14 @@ class PlainRefusal(PinakoError):
     status = 400
 
 
+_FOR_CALLERS = (NotImplementedHere, Unavailable)
+
+
+def is_internal(error: PinakoError) -> bool:
+    """Whether this is the library's own trouble: its message (paths, statements) is for the log and not for callers."""
+    return error.status >= 500 and not isinstance(error, _FOR_CALLERS)
+
+
 _ALWAYS_PLAIN = (PlainRefusal, TooManyRequests, MethodNotAllowed, Unavailable)
 _BARE_UNAUTHORIZED = ("", "Unauthorized")
 
@@ -84,9 +99,9 @@ def _error_value(error: PinakoError, shapes: Shapes) -> Any:
     if isinstance(error, Unauthorized) and error.message in _BARE_UNAUTHORIZED:
         return {"error": "Unauthorized"}
     if shapes.failed is Shape.C:
-        typed = error.code != PinakoError.code
+        typed = not is_internal(error)
         return {"error": _text(error), **({"code": error.code} if typed else {})}
-    if error.code == PinakoError.code:
+    if is_internal(error):
         return {"message": "An unexpected error occurred", "error": _text(error)}
     return {"message": _text(error)}
 
@@ -120,6 +135,8 @@ def _issue_of_2023(issue: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(error: PinakoError) -> str:
+    if is_internal(error):
+        return _DEFAULTS[PinakoError.code]
     return error.message or _DEFAULTS.get(error.code, error.code)
 
 
@@ -146,7 +163,7 @@ _TRPC_WORDS = {
 }  # fmt: skip
 """Our words that tRPC has not."""
 
-_TRPC_DEFAULTS = {"NOT_FOUND": "Could not find entity"}
+_TRPC_DEFAULTS = {"NOT_FOUND": "Could not find entity", "INTERNAL_SERVER_ERROR": "Internal Server Error"}
 
 
 class TrpcFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,5 +188,5 @@ def trpc_failure(error: PinakoError, path: str | None = None) -> TrpcFailure:
     word = _TRPC_WORDS.get(error.code, error.code)
     word = word if word in _TRPC else "INTERNAL_SERVER_ERROR"
     code, status = _TRPC[word]
-    message = error.message or _TRPC_DEFAULTS.get(word, word)
+    message = ("" if is_internal(error) else error.message) or _TRPC_DEFAULTS.get(word, word)
     return TrpcFailure(message=message, code=code, word=word, status=status, path=path)
