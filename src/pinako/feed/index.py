@@ -51,7 +51,7 @@ from pinako.feed.walk import Walk
 V = TypeVar("V", bound=Hashable)
 
 Filing = Drop | Move | Mark | Show
-_RUN = 31  # new rows that are filed together with the first of them
+_RUN = 63  # new rows that are filed together with the first of them
 _SHARE = 0.001  # seconds that a batch of writes holds the lock at a stretch
 _ANSWERS = 16  # full answers kept until the next write
 _LOWEST = -(1 << 62)  # before every id and key
