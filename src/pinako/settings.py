@@ -98,9 +98,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         bool,
         Meta(description="A list by a tag that nobody uses: everything, as the original answers, instead of nothing."),
     ] = False
-    prompt_search: Annotated[
-        bool, Meta(description="Keeps an index of the words in prompts: about 60 bytes of memory an image.")
-    ] = True
     document_cache_entries: Annotated[
         Count, Meta(description="Ready-made answers kept in each process's memory, about 2 KB each.")
     ] = 20_000
@@ -173,6 +170,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def folder(self) -> Path:
         """The library's folder."""
         return Path(self.library).expanduser().absolute() if self.library else default_library()
+
+    @property
+    def derivatives(self) -> Path:
+        """Where renderings are kept; nothing there cannot be made again."""
+        return self.folder / "derivatives"
 
     @property
     def database_address(self) -> str:
