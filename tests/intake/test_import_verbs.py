@@ -56,6 +56,20 @@ def test_import_refuses_what_it_does_not_understand(verb: Verb, outputs: Path) -
     assert verb("import", outputs, "--rules", outputs / "rules.toml")[0] == 2
 
 
+@pytest.mark.parametrize("words", [["missing"], ["duplicates"], ["regroup", "list"], ["trash", "list"]], ids=" ".join)
+def test_a_list_of_no_library_makes_none(verb: Verb, tmp_path: Path, words: list[str]) -> None:
+    """A slip of the pen in --library must not look like an empty library, nor leave one behind."""
+    assert verb(*words) == (1, "")
+    assert not (tmp_path / "library").exists()
+
+
+def test_a_dangerous_pickle_is_told(verb: Verb, outputs: Path) -> None:
+    (outputs / "other.pt").write_bytes(b"cos\nsystem\n(S'echo'\ntR.")
+    code, out = verb("import", outputs)
+    assert code == 0
+    assert f"note: {outputs / 'other.pt'}: this pickle runs code" in out
+
+
 KEYS = {
     "file", "generator", "recognised", "prompt", "negativePrompt", "seed", "steps", "cfgScale", "sampler", "scheduler",
     "width", "height", "model", "resources", "raw",

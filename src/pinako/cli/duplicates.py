@@ -63,7 +63,7 @@ def duplicates(
     """List pictures that are here more than once, with the one to keep. Nothing is removed without --trash."""
     from pinako.services.duplicates import Sameness, find_duplicates
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         user_id = None if everybody else _user_id(database, username)
         if near is not None:
             _show_near(database, near, user_id, distance, as_json)
@@ -135,8 +135,10 @@ def _show_near(database: Database, near: str, user_id: int | None, distance: int
     if as_json:
         click.echo(json.dumps([{"id": each.id, "distance": each.distance} for each in found]))
         return
+    rows = database.read().by_ids("SELECT id, name FROM images WHERE id IN (?*)", [each.id for each in found])
+    names = {row[0]: row[1] for row in rows}
     for each in found:
-        click.echo(f"{each.id}  {each.distance} bits apart")
+        click.echo(f"{each.id}  {each.distance} bits apart  {names.get(each.id) or ''}".rstrip())
     click.echo(f"{len(found):,} look like it")
 
 
@@ -166,7 +168,7 @@ def list_trashed(library: str | None, database_url: str | None, config: Path | N
     """What is in the trash, the latest first."""
     from pinako.services.trash import list_trash
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         found = list_trash(database.read())
     if as_json:
         import msgspec
@@ -187,7 +189,7 @@ def add_to_trash(ids: tuple[int, ...], library: str | None, database_url: str | 
     from pinako.services.settle import Touched, settle
     from pinako.services.trash import throw_away
 
-    with opened_database(settings_of(library, database_url, config)) as database, database.write() as w:
+    with opened_database(settings_of(library, database_url, config), make=False) as database, database.write() as w:
         touched, now = Touched(), database.now()
         gone = throw_away(w, touched, ids, now)
         settle(w, touched, now)
@@ -205,7 +207,7 @@ def restore(
     from pinako.services.settle import Touched, settle
     from pinako.services.trash import list_trash, take_back
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         wanted = _chosen(ids, everything, [each.id for each in list_trash(database.read())])
         back = 0
         for start in range(0, len(wanted), 500):
@@ -234,13 +236,13 @@ def empty(
     from pinako.services.trash import empty_trash, list_trash
 
     settings = settings_of(library, database_url, config)
-    with opened_database(settings) as database:
+    with opened_database(settings, make=False) as database:
         wanted = _chosen(ids, everything, [each.id for each in list_trash(database.read())])
         if not yes and wanted:
             click.confirm(f"Remove {len(wanted):,} images for good?", abort=True)
         store = open_store(settings.media_address)
         try:
-            gone = empty_trash(database, store, wanted, database.now())
+            gone = empty_trash(database, store, settings.derivatives, wanted, database.now())
         finally:
             store.close()
     click.echo(f"{gone:,} removed for good")

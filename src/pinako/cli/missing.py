@@ -19,7 +19,7 @@ def missing(library: str | None, database_url: str | None, config: Path | None, 
     """List the models that images say they were made with and that are not here, the most wanted first."""
     from pinako.services.missing import list_missing
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         found = list_missing(database.read())
     if as_json:
         import msgspec
@@ -53,7 +53,7 @@ def list_groups(library: str | None, database_url: str | None, config: Path | No
     """Models with their versions and files, and the ids of all of them."""
     from pinako.services.regroup import list_places
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         found = list_places(database.read())
     if as_json:
         import msgspec
@@ -68,6 +68,8 @@ def list_groups(library: str | None, database_url: str | None, config: Path | No
             click.echo(f"  version {place.version_id}  {place.version} ({place.base_model})")
         click.echo(f"    file {place.file_id}  {place.file}")
         model, version = place.model_id, place.version_id
+    if not found:
+        click.echo("no models are here")
 
 
 @regroup.command("version")
@@ -91,7 +93,7 @@ def regroup_version(
 
     if (model_id is None) is not split:
         raise click.UsageError("say either --into MODEL or --split")
-    with opened_database(settings_of(library, database_url, config)) as database, database.write() as w:
+    with opened_database(settings_of(library, database_url, config), make=False) as database, database.write() as w:
         touched, now = Touched(), database.now()
         if model_id is not None:
             move_version(w, touched, version_id, model_id, now)
@@ -114,7 +116,7 @@ def regroup_file(
     from pinako.services.regroup import move_file
     from pinako.services.settle import Touched, settle
 
-    with opened_database(settings_of(library, database_url, config)) as database, database.write() as w:
+    with opened_database(settings_of(library, database_url, config), make=False) as database, database.write() as w:
         touched, now = Touched(), database.now()
         move_file(w, touched, file_id, version_id, now)
         settle(w, touched, now)

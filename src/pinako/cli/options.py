@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pinako.catalog import levels
+from pinako.errors import NotFound
 from pinako.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -53,10 +54,12 @@ def settings_of(library: str | None, database_url: str | None, config: Path | No
 
 
 @contextmanager
-def opened_database(settings: Settings) -> Iterator[Database]:
-    """The library's database alone, for verbs that need no index."""
+def opened_database(settings: Settings, *, make: bool = True) -> Iterator[Database]:
+    """The library's database alone, for verbs that need no index. Without `make`, NotFound where there is none yet."""
     from pinako.app import open_catalogue
 
+    if not make and not settings.database_url and not (settings.folder / "library.db").exists():
+        raise NotFound(f"there is no library in {settings.folder}: `pinako import` makes one, --library names another")
     database = open_catalogue(settings)
     try:
         yield database

@@ -26,6 +26,12 @@ CIVITAI = "civitai.com"
 """The host that ids in sidecars belong to."""
 
 
+DANGER = "Danger"
+WARNING = (
+    "this pickle runs code of others when a program loads it (pinako inspect shows which); it was kept, not opened"
+)
+
+
 class Weighed(msgspec.Struct, frozen=True, kw_only=True):
     """A model file that was hashed and stored, and where it goes."""
 
@@ -73,6 +79,8 @@ class ModelKeeper:
         publish.keep_file(w, touched, file, weighed.reading.hashes)
         known.remember(w, source, sha256, known.MODEL_FILE, file.id, now)
         self._report.model_files += 1
+        if weighed.reading.pickle_scan_result == DANGER:
+            self._report.notes.append(Refusal(path=source.path, reason=WARNING))
 
     def _find(self, w: Write, touched: Touched, sha256: str) -> int | None:
         """A file of this content that the library has. One that was mirrored without its bytes gets them."""

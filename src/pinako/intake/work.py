@@ -23,12 +23,18 @@ from pinako.media.video import has_ffmpeg, take_still
 from pinako.metadata.modelfiles import MODEL_EXTENSIONS, probe, read_header_only, read_model_file
 from pinako.metadata.modelfiles.kinds import OTHER
 from pinako.metadata.modelfiles.sidecars import read_sidecars
-from pinako.metadata.reading import Reading
+from pinako.metadata.reading import Facts, Reading
 from pinako.services.prepare import PreparedImage, assemble, digest_of
 
 IN_MEMORY = 96 << 20
 """Bytes up to which a picture is read into memory, once, instead of three times from the disk."""
 MEDIA = ("image", "video", "audio")
+UNSHOWN = ("image/heic", "image/heic-sequence", "image/jxl")
+"""Pictures whose texts are read, and whose pixels nothing here can decode."""
+NAMED_MEDIA = frozenset({
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".jxl",
+    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".mp3", ".m4a", ".wav", ".flac", ".ogg", ".opus",
+})  # fmt: skip
 OCTETS = "application/octet-stream"
 
 Progress = Callable[[int], None]
@@ -88,8 +94,7 @@ class Workplace:
         """A file in memory: the bytes that are decoded are those that are hashed and stored."""
         measured, thumbnails = self._measure(source.path, reading, data)
         prepared = _assemble(reading, measured, hashlib.sha256(data).hexdigest(), len(data))
-        if self._thumbnails is not None:
-            self._thumbnails.keep(prepared.sha256, prepared.mime, thumbnails)
+        self._keep_thumbnails(prepared, thumbnails)
         if linked:
             _check_unchanged(source)
             return Pending(Kept(prepared=prepared), lambda: self._link(prepared.sha256, source.path))
@@ -99,25 +104,43 @@ class Workplace:
         reading = metadata.read_file(source.path)
         if reading.facts.kind not in MEDIA:
             return _foreign(source)
-        measured, _ = self._measure(source.path, reading, None)
+        measured, thumbnails = self._measure(source.path, reading, None)
         sha256, size = digest_of(source.path)
         _check_unchanged(source)
         self._store_file(source.path, sha256)
-        return Kept(prepared=_assemble(reading, measured, sha256, size))
+        prepared = _assemble(reading, measured, sha256, size)
+        self._keep_thumbnails(prepared, thumbnails)
+        return Kept(prepared=prepared)
+
+    def _keep_thumbnails(self, prepared: PreparedImage, made: tuple[Rendered, ...]) -> None:
+        if self._thumbnails is not None:
+            self._thumbnails.keep(prepared.sha256, prepared.mime, made)
 
     def _measure(
         self, path: Path, reading: Reading, data: bytes | None
     ) -> tuple[PictureFacts | None, tuple[Rendered, ...]]:
         """The pixels' facts, with thumbnails where they are wanted; of a video those of its first frame."""
         limit = self.bench.pixel_limit
+        if _ends_early(reading.facts):
+            raise UnreadableFile("cut short: it may still be being written, or was not downloaded whole")
         if reading.facts.kind == "image":
+            if reading.facts.mime in UNSHOWN:
+                raise UnreadableFile(f"{reading.facts.mime} cannot be decoded here; pinako inspect shows what it says")
             source = path if data is None else unpack_png(data) or data
             if isinstance(source, bytes) and self._thumbnails is not None:
                 return measure_with_thumbnails(source, limit)
             return read_facts(source, pixel_limit=limit), ()
         if reading.facts.kind != "video" or not self._films:
             return None, ()
-        return read_facts(take_still(path), pixel_hash=False), ()
+        try:
+            still = take_still(path)
+        except UnreadableFile:
+            if reading.facts.width is None:
+                raise
+            return None, ()  # in a coding that is not known here: it is kept as it would be without ffmpeg
+        if self._thumbnails is not None:
+            return measure_with_thumbnails(still, limit, pixel_hash=False)
+        return read_facts(still, pixel_hash=False), ()
 
     # model files
 
@@ -172,7 +195,15 @@ def _foreign(source: Source) -> Refused:
     """Neither picture nor video nor sound: perhaps a model file under another name."""
     if source.path.suffix.lower() not in MODEL_EXTENSIONS and probe(source.path) is not None:
         return Refused(reason="a model file", is_model=True)
+    if source.path.suffix.lower() in NAMED_MEDIA:
+        return Refused(reason="it is not the picture, video or sound that its name says")
     return Refused(reason="not a picture, video, sound or model file", foreign=True)
+
+
+def _ends_early(facts: Facts) -> bool:
+    """Whether a film or sound is cut short, which its first frame does not tell. Of GIFs many lack nothing but their end."""
+    still = facts.kind == "image" and (not facts.animated or facts.mime == "image/gif")
+    return not facts.complete and not still
 
 
 def _read(source: Source) -> bytes:

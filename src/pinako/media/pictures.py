@@ -20,6 +20,7 @@ from PIL import (
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
+    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
@@ -114,6 +115,8 @@ def decoding() -> Iterator[None]:
 def _unreadable(error: BaseException) -> UnreadableFile:
     if isinstance(error, MemoryError):
         return UnreadableFile("The picture needs more memory than this instance gives")
+    if isinstance(error, UnidentifiedImageError):  # its own words show an address in memory
+        return UnreadableFile("The picture is of no format that can be decoded here")
     return UnreadableFile(f"The picture cannot be read: {error}"[:300])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -99,6 +100,11 @@ def _run(arguments: Sequence[str], seconds: float) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise UnreadableFile("The video takes longer to open than this instance allows") from error
     if done.returncode != 0:
-        complaint = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise UnreadableFile(f"The video cannot be read: {complaint}"[:300])
+        raise UnreadableFile(f"The video cannot be read: {_complaint(done.stderr)}"[:300])
     return done.stdout
+
+
+def _complaint(said: bytes) -> str:
+    """The first of what ffmpeg says: what follows are consequences and advice. Without the place in its own code."""
+    first = said.decode(errors="replace").strip().partition("\n")[0]
+    return re.sub(r"^(\[[^\]]*\] )+", "", first)
