@@ -86,7 +86,15 @@ class Home:
         credential = Credential(kind="key", secret=key) if key else None
         with self.opened() as database:
             store = open_store(self.settings.media_address)
-            run = Run(self.settings, database, store, credential_of=lambda host: credential, processes=1, dry=dry)
+            run = Run(
+                self.settings,
+                database,
+                store,
+                credential_of=lambda host: credential,
+                processes=1,
+                dry=dry,
+                sleep=lambda seconds: None,
+            )
             try:
                 for address in addresses:
                     run.mirror(read_address(address), Options(**options))

@@ -36,7 +36,8 @@ from pinako.intake.mirror.findings import (
 )
 from pinako.intake.mirror.ids import local_ids
 from pinako.intake.mirror.nouns import credited_versions
-from pinako.intake.mirror.options import Options, Part
+from pinako.intake.mirror.options import Part
+from pinako.intake.mirror.terms import Flying, Stopped, Terms
 from pinako.intake.mirror.upstream import WholeVersion
 from pinako.services.history import TABLES
 from pinako.storage.database import Database
@@ -48,48 +49,8 @@ TOGETHER = 15
 """Images whose details share one request: two questions each."""
 POSTS_TOGETHER = 15
 IMAGES_A_PAGE = 200
-
-
-class Stopped(Exception):
-    """The run is to end: nothing more is asked."""
-
-
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run over one target is bound to. `source` names the host in the library, `key` the target."""
-
-    source: str
-    key: str
-    options: Options
-    begun_at: int
-    started_at: int = 0
-    """When this program took it up, which is later than `begun_at` where the run was interrupted."""
-    dry: bool = False
-    """Only what the lists say is asked: nothing will be kept."""
-
-
-class Flying:
-    """Things that are on their way from the asking to the keeping side, so that none is sent twice. For both threads."""
-
-    def __init__(self) -> None:
-        self._pages: dict[tuple[str, int], list[Page]] = {}
-        self._lock = threading.Lock()
-
-    def launch(self, entity: str, id: int, page: Page) -> bool:
-        """Whether the thing is to be sent. One that is on its way already holds this page too."""
-        with self._lock:
-            page.give()
-            waiting = self._pages.get((entity, id))
-            if waiting is None:
-                self._pages[entity, id] = [page]
-                return True
-            waiting.append(page)
-            return False
-
-    def land(self, entity: str, id: int) -> None:
-        """The thing is dealt with."""
-        with self._lock:
-            for page in self._pages.pop((entity, id), ()):
-                page.tick()
+NOWHERE = 2**31 - 2
+"""A number that no host has given to anything."""
 
 
 class Asker:
@@ -107,6 +68,7 @@ class Asker:
         self.client, self.terms, self.options = client, terms, terms.options
         self._database, self._flying, self._send, self._stopping = database, flying, give, stopping
         self._found = 0
+        self._heeded: dict[str, bool] = {}
 
     # giving
 
@@ -246,6 +208,18 @@ class Asker:
         """Say that a list ended early."""
         page.give()
         self.give(ListBroken(page=page, reason=reason))
+
+    def heeds(self, name: str) -> bool:
+        """Whether the host's image lists heed such a filter: rows do not show it, and a host that drops it gives everything."""
+        if name not in self._heeded:
+            nowhere = feeds.image_feed(limit=1, **{name: NOWHERE}).page(None)  # type: ignore[arg-type]
+            try:
+                self._heeded[name] = not self.client.run(nowhere).items
+            except BudgetSpent:
+                raise
+            except UpstreamError:
+                self._heeded[name] = True  # refused: it counts
+        return self._heeded[name]
 
     # images
 

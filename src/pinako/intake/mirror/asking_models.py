@@ -44,13 +44,24 @@ class ModelAsker:
             reason = f"model {id} has no such version, or no longer"
             self._asker.refused(page, "version", only_version, UpstreamNotFound(reason))
             return
+        shown = self._shows_images(page)
         for version, beside in docs.versions():
             if only_version in {None, version.id} and self._admits(version):
                 self._files(docs, version, beside, page)
-                if self._asker.options.wants(Part.PREVIEWS):
+                if shown and self._asker.options.wants(Part.PREVIEWS):
                     self._previews(docs, version.id, page)
-        if self._asker.options.wants(Part.GALLERY):
+        if shown and self._asker.options.wants(Part.GALLERY):
             self._gallery(docs, only_version, page)
+
+    def _shows_images(self, page: Page) -> bool:
+        """Whether a model's images can be asked for: a host that ignores which model is meant would give everything."""
+        options = self._asker.options
+        if not options.wants(Part.PREVIEWS) and not options.wants(Part.GALLERY):
+            return False
+        if self._asker.heeds("version_id") and self._asker.heeds("model_id"):
+            return True
+        self._asker.broken(page, "the host ignores which model's images are asked for: none of them was used")
+        return False
 
     def _admits(self, version: WholeVersion) -> bool:
         bases = self._asker.options.base_models

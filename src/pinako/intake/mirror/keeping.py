@@ -14,7 +14,6 @@ from pinako.catalog.visibility import MINOR_TAGS, is_withheld
 from pinako.intake import journal
 from pinako.intake.guard import attempt
 from pinako.intake.journal import Item, State
-from pinako.intake.mirror.asker import Flying
 from pinako.intake.mirror.documents import doc_of, keep_document
 from pinako.intake.mirror.findings import (
     CollectionFound,
@@ -43,6 +42,7 @@ from pinako.intake.mirror.nouns import (
 )
 from pinako.intake.mirror.options import Part
 from pinako.intake.mirror.report import Missing, Report
+from pinako.intake.mirror.terms import Flying
 from pinako.intake.mirror.votes import keep_votes
 from pinako.services import publish
 from pinako.services.prepare import PreparedImage

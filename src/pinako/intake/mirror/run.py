@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,13 +24,14 @@ from pinako.errors import PinakoError, UpstreamError
 from pinako.intake import journal
 from pinako.intake.jobs import Bench
 from pinako.intake.journal import State
-from pinako.intake.mirror.asker import Asker, Flying, Stopped, Terms
+from pinako.intake.mirror.asker import Asker
 from pinako.intake.mirror.findings import FileFound, Finding, ImageFound, ListBroken
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Keeper, Medium, Ready, is_to_be_withheld
 from pinako.intake.mirror.media import Hands, known_blob, remove_leftovers, remove_spent
 from pinako.intake.mirror.options import Options
 from pinako.intake.mirror.report import Missing, Report
 from pinako.intake.mirror.targets import TargetAsker
+from pinako.intake.mirror.terms import Flying, Stopped, Terms
 from pinako.intake.workers import Workers
 from pinako.media.store import MediaStore
 from pinako.settings import Settings
@@ -49,7 +51,12 @@ def source_of(target: Target) -> str:
 
 
 def open_client(
-    settings: Settings, database: Database, origin: str, source: str, credential: Credential | None
+    settings: Settings,
+    database: Database,
+    origin: str,
+    source: str,
+    credential: Credential | None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Client:
     """A client for a host at the pace that the settings say, its day's number remembered."""
     politeness = Politeness(
@@ -71,7 +78,7 @@ def open_client(
         save=save if paced else None,
         today=database.clock,
     )
-    return Client(origin, credential=credential, pace=pace)
+    return Client(origin, credential=credential, pace=pace, sleep=sleep)
 
 
 class Ask:
@@ -135,7 +142,9 @@ class Run:
         tell: Callable[[dict[str, object]], None] | None = None,
         processes: int = 2,
         dry: bool = False,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._sleep = sleep
         self._settings, self._database, self._store = settings, database, store
         self._credential_of = credential_of
         self._watcher = watcher or (lambda run: None)
@@ -160,7 +169,7 @@ class Run:
         if source not in self._clients:
             credential = self._credential_of(source)
             origin = CIVITAI if target.sister else target.origin
-            self._clients[source] = open_client(self._settings, self._database, origin, source, credential)
+            self._clients[source] = open_client(self._settings, self._database, origin, source, credential, self._sleep)
         return self._clients[source]
 
     def hands_for(self, target: Target) -> Hands:

@@ -19,8 +19,6 @@ from pinako.intake.mirror.asking_models import ModelAsker, ids_of
 from pinako.intake.mirror.findings import CollectionFound, Page
 
 AGAIN = 100
-NOWHERE = 2**31 - 2
-"""The id of a collection that no host has."""
 ALL_OF_A_USER = (Entity.IMAGES, Entity.POSTS, Entity.MODELS)
 
 
@@ -30,7 +28,6 @@ class TargetAsker:
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
         self._models = ModelAsker(asker)
-        self._heeds_collections: bool | None = None
 
     def ask(self, target: Target) -> None:
         """Give everything of a target. BadRequest for what the host's interface has no question for."""
@@ -176,7 +173,7 @@ class TargetAsker:
 
     def _members(self, id: int, type: str | None) -> None:
         """The things of a collection; an old one without a type may hold all kinds."""
-        if not self._knows_collections():
+        if not self._asker.heeds("collection_id"):
             self._trouble(f"collection {id}: the host ignores which collection is asked for; nothing of it was used")
             return
         if type in {"Image", None}:
@@ -185,18 +182,6 @@ class TargetAsker:
             self._post_list(f"collection:{id}:posts", collection=id)
         if type in {"Model", None}:
             self._model_list(f"collection:{id}:models", collection=id)
-
-    def _knows_collections(self) -> bool:
-        """Whether the host's lists heed `collectionId`: rows do not show it, and one that drops it answers with everything."""
-        if self._heeds_collections is None:
-            nowhere = feeds.image_feed(collection_id=NOWHERE, limit=1).page(None)
-            try:
-                self._heeds_collections = not self._asker.client.run(nowhere).items
-            except BudgetSpent:
-                raise
-            except UpstreamError:
-                self._heeds_collections = True  # refused: the filter counts
-        return self._heeds_collections
 
     # tags and searches
 

@@ -1,0 +1,52 @@
+"""What both sides of one run over one target share: its terms, and what is on its way between them."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+
+from pinako.intake.mirror.findings import Page
+from pinako.intake.mirror.options import Options
+
+
+class Stopped(Exception):
+    """The run is to end: nothing more is asked."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What one run over one target is bound to. `source` names the host in the library, `key` the target."""
+
+    source: str
+    key: str
+    options: Options
+    begun_at: int
+    started_at: int = 0
+    """When this program took it up, which is later than `begun_at` where the run was interrupted."""
+    dry: bool = False
+    """Only what the lists say is asked: nothing will be kept."""
+
+
+class Flying:
+    """Things that are on their way from the asking to the keeping side, so that none is sent twice. For both threads."""
+
+    def __init__(self) -> None:
+        self._pages: dict[tuple[str, int], list[Page]] = {}
+        self._lock = threading.Lock()
+
+    def launch(self, entity: str, id: int, page: Page) -> bool:
+        """Whether the thing is to be sent. One that is on its way already holds this page too."""
+        with self._lock:
+            page.give()
+            waiting = self._pages.get((entity, id))
+            if waiting is None:
+                self._pages[entity, id] = [page]
+                return True
+            waiting.append(page)
+            return False
+
+    def land(self, entity: str, id: int) -> None:
+        """The thing is dealt with."""
+        with self._lock:
+            for page in self._pages.pop((entity, id), ()):
+                page.tick()
