@@ -22,9 +22,9 @@ PUBLIC = b"public, max-age=0, s-maxage=60, stale-while-revalidate=30"
 
 
 class Stream(msgspec.Struct, frozen=True, kw_only=True):
-    """A body that is sent in pieces: how many bytes there will be, and the pieces (never asked for on HEAD)."""
+    """A body that is sent in pieces: how many bytes there will be (None: nobody knows), and the pieces (not on HEAD)."""
 
-    length: int
+    length: int | None
     pieces: AsyncIterator[bytes]
 
 

@@ -17,6 +17,7 @@ from pinako.services.library import Library
 from pinako.web import csrf, downloads, files, gallery, health, history, openapi, rest, trpc, uploading
 from pinako.web.answers import NO_STORE, PRIVATE, PUBLIC, TEXT_TYPE, Answer, Header
 from pinako.web.ask import Ask, Disconnected, Receive, Scope, Send
+from pinako.web.events import Events
 from pinako.web.headers import Network, etag_of, matches, preflight_headers, standing_headers
 from pinako.web.identity import Identities
 from pinako.web.limits import Rates
@@ -50,6 +51,9 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(files.routes(library, media))
     door.add(sessions.routes())
     door.add(uploading.routes(library, threads, media.darkroom))
+    streams = Events(library, threads, door.identities)
+    door.add(streams.routes())
+    door.at_leaving(streams.end)
     shown, door.elsewhere = gallery.routes(library, threads)
     door.add(shown)
     door.at_close(threads.close)
@@ -68,6 +72,7 @@ class Door:
         self.network = Network(settings.public_url, settings.trusted_proxies)
         self.rates = Rates(settings.rate_limit_per_minute, clock)
         self._cors = () if "*" in settings.cors_origins else settings.cors_origins
+        self._leaving: list[Callable[[], None]] = []
         self._closing: list[Callable[[], None]] = []
         self._routes: list[Route] = []
         self._table = Table(())
@@ -79,6 +84,15 @@ class Door:
         self._routes = neighbours([*self._routes, *routes])
         self._table = Table(self._routes)
         self._standing = {route.path: standing_headers(route.allowed) for route in (*self._routes, NOWHERE, ELSEWHERE)}
+
+    def at_leaving(self, callback: Callable[[], None]) -> None:
+        """Call this when the server begins to end, while requests are still being answered."""
+        self._leaving.append(callback)
+
+    def leave(self) -> None:
+        """End what would never end by itself."""
+        for callback in self._leaving:
+            callback()
 
     def at_close(self, callback: Callable[[], None]) -> None:
         """Call this when the application ends, after what was given before."""
@@ -189,7 +203,8 @@ class Door:
         stream = answer.stream
         if status not in {204, 304}:
             length = len(body) if stream is None else stream.length
-            headers.append((b"content-length", str(length).encode()))
+            if length is not None:
+                headers.append((b"content-length", b"%d" % length))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         if stream is not None and ask.method != "HEAD":
             await pour(ask, stream, send)

@@ -16,6 +16,7 @@ import msgspec
 from pinako.web import openapi_files, openapi_writes, trpc
 from pinako.web.answers import HTML_TYPE, Answer
 from pinako.web.ask import Ask
+from pinako.web.events import PATH as EVENTS
 from pinako.web.health import VERSION
 from pinako.web.openapi_page import page
 from pinako.web.openapi_rest import ENDPOINTS, LEADS, Told
@@ -38,7 +39,8 @@ _TEXT = (
     "A library of AI-generated media and the models that made them, wire-compatible with Civitai's REST v1 and tRPC. "
     "Intake is lenient: unknown parameters are ignored, lists may be repeated keys or commas, booleans are `true`, `1`, "
     "`yes`, `on` and their opposites in any case. What a caller may not see is answered like what does not exist. Every "
-    "endpoint answers HEAD like GET, and OPTIONS with its methods."
+    "endpoint answers HEAD like GET, and OPTIONS with its methods. `/api/events` is a stream of server-sent events that tells "
+    "what changed, as far as its caller may see it."
 )
 _CUT = "The effective level mask, where the asked one was cut to what the caller may see."
 _WORDS = {
@@ -276,7 +278,7 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
 
 def untold(every: Sequence[Route]) -> list[str]:
     """Paths of the API that the document does not know: none, as a test says."""
-    known = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN, *openapi_writes.KNOWN}
+    known = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN, *openapi_writes.KNOWN, EVENTS}
     older = tuple(f"{spelling}/" for spelling in OTHER_SPELLINGS)
     return [
         route.path

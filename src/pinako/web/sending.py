@@ -71,10 +71,10 @@ async def pour(ask: Ask, stream: Stream, send: Send) -> None:
     left = stream.length
     try:
         async for piece in stream.pieces:
-            left -= len(piece)
+            left = None if left is None else left - len(piece)
             async with asyncio.timeout(STALLED_S):
-                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
-            if left <= 0:
+                await send({"type": "http.response.body", "body": piece, "more_body": left is None or left > 0})
+            if left is not None and left <= 0:
                 return
             gone = gone or asyncio.ensure_future(ask.gone())
             if gone.done():

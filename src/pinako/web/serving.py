@@ -82,8 +82,9 @@ def serve(door: Door, bound: socket.socket, workers: int, begin: Begin, ready: C
 class _Server(uvicorn.Server):
     """uvicorn's server that says when it is ready, and as a worker ends with its parent and not by Ctrl-C itself."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, door: Door, ready: Callable[[], None], parent: int | None) -> None:
         super().__init__(config)
+        self._door = door
         self._ready = ready
         self._parent = parent
 
@@ -94,6 +95,11 @@ class _Server(uvicorn.Server):
             asyncio.get_running_loop().add_reader(self._parent, self._orphaned, self._parent)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; what streams without an end of its own is ended first."""
+        self._door.leave()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A terminal sends Ctrl-C to parent and workers alike; a worker waits for what its parent says."""
@@ -120,7 +126,7 @@ def _serve_here(door: Door, bound: socket.socket, ready: Callable[[], None], par
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _Server(config, ready, parent)
+    server = _Server(config, door, ready, parent)
     # uvicorn raises the signal again once it has shut down; for us an end that was asked for is a good end.
     for number in STOPS:
         signal.signal(number, server.handle_exit)
