@@ -48,7 +48,7 @@ def open_library(settings: Settings, *, clock: Clock = utc_now) -> Iterator[Libr
         closing.callback(database.close)
         media = open_store(settings.media_address)
         closing.callback(media.close)
-        swept = sweep.sweep(database, media)
+        swept = sweep.sweep(database, media, settings.derivatives)
         if swept:
             log.info("swept: %s", swept)
         feeds = open_feeds(database, settings.folder / INDEX_FOLDER, entries=settings.document_cache_entries)

@@ -54,7 +54,7 @@ def wait_until_quiet(home: Home) -> None:
 
 def assert_clean(home: Home) -> None:
     """As at the next open: swept, and then nothing is stored that no row names, nor named and not stored."""
-    sweep.sweep(home.database, home.store, thorough=True)
+    sweep.sweep(home.database, home.store, home.settings.derivatives, thorough=True)
     assert sweep.unknown_contents(home.database, home.store) == []
     assert list(check_contents(home.database, home.store, hashes=True)) == []
     assert list((home.settings.folder / "media" / "incoming").glob("*/*")) == []
@@ -124,10 +124,13 @@ def test_a_writer_beside_it_waits_its_turn(sqlite_home: Home, outputs: Path) -> 
 def test_orphans_of_somebody_who_lives_stay(sqlite_home: Home) -> None:
     """A content whose row is about to come is not swept away under its writer."""
     blob = sqlite_home.store.put_bytes(b"about to be recorded")
-    swept = sweep.sweep(sqlite_home.database, sqlite_home.store, thorough=True)
+    swept = sweep.sweep(sqlite_home.database, sqlite_home.store, sqlite_home.settings.derivatives, thorough=True)
     assert (swept.unknown, sqlite_home.store.stat(blob.sha256)) == (0, blob)
     sqlite_home.store.close()
-    assert sweep.sweep(sqlite_home.database, sqlite_home.store, thorough=True).unknown == 1
+    assert (
+        sweep.sweep(sqlite_home.database, sqlite_home.store, sqlite_home.settings.derivatives, thorough=True).unknown
+        == 1
+    )
 
 
 @pytest.mark.slow

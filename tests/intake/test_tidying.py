@@ -113,7 +113,7 @@ def test_an_emptied_trash_is_gone_for_good(home: Home, outputs: Path) -> None:
     home.bring(outputs / "linked", in_place=True)
     ids = [row[0] for row in home.rows("SELECT id FROM images ORDER BY id")]
     throw(home, ids[0], ids[2])
-    assert trash.empty_trash(home.database, home.store, ids, home.database.now()) == 2
+    assert trash.empty_trash(home.database, home.store, home.settings.derivatives, ids, home.database.now()) == 2
     assert [row[0] for row in home.rows("SELECT id FROM images")] == [ids[1]]
     assert linked.exists()
     assert len(list(home.store.blobs())) == 1
@@ -135,7 +135,7 @@ def test_bytes_that_another_image_has_stay(home: Home, outputs: Path) -> None:
     home.bring(path.rename(outputs / "again.png"), user_id=other.id)
     first = home.value("SELECT MIN(id) FROM images")
     throw(home, first)
-    trash.empty_trash(home.database, home.store, [first], home.database.now())
+    trash.empty_trash(home.database, home.store, home.settings.derivatives, [first], home.database.now())
     assert list(check_contents(home.database, home.store)) == []
     assert len(list(home.store.blobs())) == 1
 

@@ -79,17 +79,25 @@ def test_what_a_killed_run_left_is_swept_and_no_finding(full: Library, clock: An
     os.utime(path_of(full, old.sha256), (now - 4000, now - 4000))
     os.utime(path_of(full, young.sha256), (now - 60, now - 60))
     assert findings(full) == []
-    swept = sweep.sweep(full.database, full.media, thorough=True)
+    swept = sweep.sweep(full.database, full.media, full.settings.derivatives, thorough=True)
     assert swept.unknown == 1
     assert full.media.stat(old.sha256) is None
     assert full.media.stat(young.sha256) is not None
     assert findings(full) == []
 
 
+def renderings(library: Library) -> list[Path]:
+    return [path for path in library.settings.derivatives.glob("[0-9a-f][0-9a-f]/*") if path.is_file()]
+
+
 def test_bytes_of_withheld_things_go_unless_something_visible_has_them(full: Library, client: Any) -> None:
     user = add_user(full, "papercrane")
     add_image(full, user, 9, png("navy"))  # the same bytes as image 8
     gone, shared = blob_of(full, 7), blob_of(full, 8)
+    for id in (7, 8):
+        for width in (96, 320):
+            assert client.get(f"/xG1nkqKTMzGDvpLrqFT7WA/{key_of(id)}/width={width}/x.jpeg").status_code == 200
+    assert len(renderings(full)) == 4
     from pinako.services.settle import Touched, settle
 
     with full.database.write() as w:
@@ -98,12 +106,13 @@ def test_bytes_of_withheld_things_go_unless_something_visible_has_them(full: Lib
             w.update("images", id, {"minor": 1, "level": 4})
             touched.images.add(id)
         settle(w, touched, full.now())
-    assert sweep.purge(full.database, full.media) == 1
+    assert sweep.purge(full.database, full.media, full.settings.derivatives) == 1
     assert full.media.stat(gone) is None
     assert full.media.stat(shared) is not None
+    assert len(renderings(full)) == 2
     assert client.get(f"/xG1nkqKTMzGDvpLrqFT7WA/{key_of(9)}").status_code == 200
     assert client.get(f"/xG1nkqKTMzGDvpLrqFT7WA/{key_of(8)}").status_code == 404
-    assert sweep.purge(full.database, full.media) == 0
+    assert sweep.purge(full.database, full.media, full.settings.derivatives) == 0
     assert findings(full) == []
 
 

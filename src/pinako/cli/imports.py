@@ -101,7 +101,7 @@ def _opened_run(settings: Settings, *, quiet: bool, **how: Any) -> Iterator[Run]
         database = closing.enter_context(opened_database(settings))
         store = open_store(settings.media_address)
         closing.callback(store.close)
-        sweep.sweep(database, store)
+        sweep.sweep(database, store, settings.derivatives)
         watcher = None
         if not quiet:
             from pinako.cli.progress import ImportDisplay

@@ -33,7 +33,7 @@ def check(
 
     left = found = 0
     with open_library(settings_of(library, database_url, config)) as opened:
-        sweep.sweep(opened.database, opened.media, thorough=True)
+        sweep.sweep(opened.database, opened.media, opened.settings.derivatives, thorough=True)
         for finding in _findings(opened, repair=repair, hashes=hashes):
             found += 1
             left += not finding["mended"]

@@ -156,7 +156,7 @@ def _opened_run(settings: Settings, *, as_json: bool, dry_run: bool) -> Iterator
         database = closing.enter_context(opened_database(settings))
         store = open_store(settings.media_address)
         closing.callback(store.close)
-        sweep.sweep(database, store)
+        sweep.sweep(database, store, settings.derivatives)
         watcher = None
         if not as_json and sys.stderr.isatty():
             from pinako.cli.mirrordisplay import MirrorDisplay

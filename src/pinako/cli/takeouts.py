@@ -126,7 +126,7 @@ def bring_takeouts(
         database = closing.enter_context(opened_database(settings))
         store = open_store(settings.media_address)
         closing.callback(store.close)
-        sweep.sweep(database, store)
+        sweep.sweep(database, store, settings.derivatives)
         whose = access.need_user(database.read(), username).id if username else None
         for folder in folders:
             with _bar(folder.name, quiet=quiet) as show:

@@ -79,7 +79,7 @@ class Run:
         return Bench(
             media_url=settings.media_address,
             in_place=self._options.in_place,
-            cache=settings.folder / "derivatives" if self._options.thumbnails else None,
+            cache=settings.derivatives if self._options.thumbnails else None,
             cache_bytes=settings.derivative_cache_bytes,
             pixel_limit=settings.pixel_limit,
         )

@@ -52,6 +52,26 @@ class Cached(msgspec.Struct, frozen=True, kw_only=True):
             return file.read(max(0, end - start))
 
 
+def forget_source(root: Path, source: str) -> int:
+    """Remove every derivative of one source from a cache's directory, whoever has it open; how many went."""
+    stem, gone = _stem(source), 0
+    for path in (root / stem[:2]).glob(f"{stem}*"):
+        with suppress(FileNotFoundError):  # another process may have removed it
+            path.unlink()
+            gone += 1
+    return gone
+
+
+def _stem(source: str) -> str:
+    """What the names of all entries of one source begin with."""
+    return hashlib.sha256(source.encode()).hexdigest()[:20]
+
+
+def _name(key: str) -> str:
+    """The file of a key, whose source is what stands before its first slash."""
+    return _stem(key.partition("/")[0]) + hashlib.sha256(key.encode()).hexdigest()[:20]
+
+
 class DerivativeCache:
     """A directory of derivatives under a size bound. Safe for threads; several processes may share it.
 
@@ -75,7 +95,7 @@ class DerivativeCache:
 
     def fetch(self, key: str, make: Maker) -> Cached:
         """The derivative of that key, made now if it is not there or damaged. Raises what `make` raises."""
-        name = hashlib.sha256(key.encode()).hexdigest()[:40]
+        name = _name(key)
         found = self._open(name)
         if found is not None:
             return found
@@ -89,7 +109,7 @@ class DerivativeCache:
     def forget(self, key: str) -> None:
         """Remove one derivative."""
         with suppress(FileNotFoundError):
-            self._place(hashlib.sha256(key.encode()).hexdigest()[:40]).unlink()
+            self._place(_name(key)).unlink()
 
     def used(self) -> int:
         """Bytes on disk."""

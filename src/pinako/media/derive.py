@@ -84,7 +84,10 @@ class Darkroom:
 
     def _make(self, sha256: str, chosen: Plan, target: Path) -> str:
         with self.store.borrow(sha256) as path:
-            return derive(path, target, chosen, self.workshop)
+            mime = derive(path, target, chosen, self.workshop)
+        if self.store.stat(sha256) is None:
+            raise NotFound("Not found")  # purged meanwhile, and its renderings with it: this one must not stay behind
+        return mime
 
 
 def derive(path: Path, target: Path, chosen: Plan, workshop: Workshop) -> str:

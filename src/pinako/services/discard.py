@@ -62,7 +62,7 @@ def empty(library: Library, viewer: Viewer, ids: Iterable[int] | None) -> int:
     """Remove images of the caller's trash for good, all of them where none is named; how many went."""
     mine = {one.id for one in list_trash(library, viewer)}
     wanted = mine if ids is None else mine & set(ids)
-    return trash.empty_trash(library.database, library.media, wanted, library.now())
+    return trash.empty_trash(library.database, library.media, library.settings.derivatives, wanted, library.now())
 
 
 def rate(library: Library, viewer: Viewer, command: RateImages) -> list[int]:

@@ -101,7 +101,7 @@ def _disk(read: Statements, library: Library) -> list[Share]:
     for mime, size in read.rows(sql):
         kind = str(mime).partition("/")[0]
         own[kind if kind in ("image", "video", "audio") else "model"] += int(size)
-    own["derivative"] = folder_size(library.settings.folder / "derivatives")
+    own["derivative"] = folder_size(library.settings.derivatives)
     own["index"] = folder_size(library.settings.folder / "index")
     own["database"] = library.database.size()
     return [Share(kind, size) for kind, size in sorted(own.items(), key=lambda item: -item[1]) if size]

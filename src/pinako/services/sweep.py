@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
+from pinako.media.cache import forget_source
 from pinako.media.store import MediaStore
 from pinako.storage.database import Database
 from pinako.storage.scopes import Statements
@@ -26,22 +28,25 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.partial or self.unknown or self.purged)
 
 
-def sweep(database: Database, media: MediaStore, *, thorough: bool = False) -> Swept:
-    """Remove what is left over. Cheap unless a killed run left half-written files, or `thorough` asks to look anyway.
+def sweep(database: Database, media: MediaStore, derivatives: Path, *, thorough: bool = False) -> Swept:
+    """Remove what is left over; `derivatives` is where renderings lie.
+
+    Cheap unless a killed run left half-written files, or `thorough` asks to look anyway.
 
     A content is kept before its row is written, so a run that is killed in between leaves a file that nothing knows. Such files
     are looked for only where there are signs of it: the whole store must be listed.
     """
-    purged = purge(database, media)
+    purged = purge(database, media, derivatives)
     partial = media.sweep()
     unknown = _remove_unknown(database, media) if partial or thorough else 0
     return Swept(partial=partial, unknown=unknown, purged=purged)
 
 
-def purge(database: Database, media: MediaStore) -> int:
+def purge(database: Database, media: MediaStore, derivatives: Path) -> int:
     """Delete the bytes of things that became withheld, except those that a visible thing has too (domain.md d).
 
-    The row goes first, then the file, then the order to do so: whatever interrupts it, the next call goes on.
+    The row goes first, then the file, then what was made of it, then the order to do so: whatever interrupts it, the next call
+    goes on.
     """
     queued = [str(row[0]) for row in database.read().rows("SELECT sha256 FROM purges ORDER BY at")]
     gone = 0
@@ -50,6 +55,7 @@ def purge(database: Database, media: MediaStore) -> int:
         doomed = _forget(database, batch)
         for sha256 in doomed:
             gone += media.delete(sha256)
+            forget_source(derivatives, sha256)
         with database.write() as w:
             w.by_ids("DELETE FROM purges WHERE sha256 IN (?*) RETURNING sha256", batch)
     return gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -52,7 +53,7 @@ def take_back(w: Write, touched: Touched, image_ids: Iterable[int]) -> int:
     return len(back)
 
 
-def empty_trash(database: Database, media: MediaStore, image_ids: Iterable[int], now: int) -> int:
+def empty_trash(database: Database, media: MediaStore, derivatives: Path, image_ids: Iterable[int], now: int) -> int:
     """Remove images of the trash for good: rows first, then bytes that nothing else needs. How many rows went.
 
     Linked files of the user are not touched: only the reference goes. A mirrored image is not fetched again.
@@ -61,7 +62,7 @@ def empty_trash(database: Database, media: MediaStore, image_ids: Iterable[int],
     for run in chunks(image_ids):
         with database.write() as w:
             gone += _remove(w, run, now)
-        sweep.purge(database, media)
+        sweep.purge(database, media, derivatives)
     return gone
 
 

@@ -45,7 +45,7 @@ class Upkeep:
 
     def run_once(self) -> None:
         """Do what is due."""
-        sweep.purge(self._library.database, self._library.media)
+        sweep.purge(self._library.database, self._library.media, self._library.settings.derivatives)
         if self._library.now() - self._saved_at >= self._library.settings.snapshot_seconds * 1000:
             self.save()
             self._tidy()
@@ -77,7 +77,7 @@ class Upkeep:
 def compact(library: Library) -> tuple[int, int]:
     """Remove what is left over, give free space back and save a tidy index; the database's bytes before and after."""
     before = library.database.size()
-    sweep.sweep(library.database, library.media, thorough=True)
+    sweep.sweep(library.database, library.media, library.settings.derivatives, thorough=True)
     with library.database.write() as w:
         changes.trim(w, keep=library.settings.changes_kept)
         w.run("DELETE FROM sessions WHERE expires_at < ?", (library.now(),))

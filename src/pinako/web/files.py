@@ -43,7 +43,7 @@ def open_darkroom(library: Library) -> Darkroom:
     from pinako.media.workshop import WorkLimits, Workshop
 
     settings = library.settings
-    cache = DerivativeCache(settings.folder / "derivatives", settings.derivative_cache_bytes)
+    cache = DerivativeCache(settings.derivatives, settings.derivative_cache_bytes)
     limits = WorkLimits(pixels=settings.pixel_limit, seconds=settings.derive_timeout_seconds)
     return Darkroom(library.media, cache, Workshop(settings.derive_workers, limits))
 
