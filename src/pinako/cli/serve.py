@@ -84,7 +84,7 @@ def _run(settings: Settings, bound: socket.socket, owner_key: str | None) -> int
     with open_library(settings) as library:
 
         def begin(door: Door, first: bool) -> None:
-            library.feeds.follow()
+            library.feeds.follow(settings.follow_milliseconds)
             if first:
                 upkeep = Upkeep(library)
                 upkeep.start()

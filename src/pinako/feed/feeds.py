@@ -21,7 +21,7 @@ from pinako.catalog.queries import (
 from pinako.feed import image_rows, images, model_rows, others, post_rows, posts, resources
 from pinako.feed.asking import MINUTE, Asked, Empty
 from pinako.feed.documents import Documents
-from pinako.feed.follow import Follower
+from pinako.feed.follow import LOOK_MS, Follower
 from pinako.feed.index import Index
 from pinako.feed.listing import Listing, Question
 from pinako.feed.lookups import Shelves
@@ -156,9 +156,9 @@ class Feeds:
         """File what was written since; a no-op after this process's own writes."""
         self.follower.catch_up()
 
-    def follow(self) -> None:
-        """Follow other processes' writes in a thread. Call it in each worker, after any fork."""
-        self.follower.start()
+    def follow(self, look_ms: int = LOOK_MS) -> None:
+        """Follow other processes' writes in a thread that looks every so often. Call it in each worker, after any fork."""
+        self.follower.start(look_ms)
 
     def save(self) -> None:
         """Save the indexes, so that the next start loads them. Raises OSError."""

@@ -25,7 +25,7 @@ from pinako.storage.scopes import Statements
 
 COUNTERS = "k"
 """The change log's word for counters that moved alone."""
-POLL_S = 0.05
+LOOK_MS = 40
 _BATCH = 500
 _DEAD_SHARE = 0.25
 _DEAD_FLOOR = 10_000
@@ -56,9 +56,9 @@ class Follower:
         self.catch_up()
         self.database.listen(self.catch_up)
 
-    def start(self) -> None:
-        """Follow other processes' writes too, in a thread of its own. After a fork, never before."""
-        self._thread = threading.Thread(target=self._poll, name="feed-follower", daemon=True)
+    def start(self, look_ms: int = LOOK_MS) -> None:
+        """Follow other processes' writes too, looking every so often, in a thread of its own. After a fork, never before."""
+        self._thread = threading.Thread(target=self._poll, args=(look_ms / 1000,), name="feed-follower", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -67,8 +67,8 @@ class Follower:
         if self._thread is not None:
             self._thread.join()
 
-    def _poll(self) -> None:
-        while not self._stop.wait(POLL_S):
+    def _poll(self, pause: float) -> None:
+        while not self._stop.wait(pause):
             with suppress(StorageError):  # a busy or closing database: the next round, or the end
                 self.catch_up()
 
