@@ -77,9 +77,15 @@ _COLLECTION = re.compile(r"(?:https?://\S+)?/?collections/([0-9]{1,10})(?:[/?#]\
 )
 @click.option("--type", "types", type=click.Choice(enums.MEDIA_TYPES), multiple=True, help="Only this kind.")
 @click.option("--base-model", "base_models", metavar="B", multiple=True, help="Only this base model; may be repeated.")
-@click.option("--period", type=click.Choice([*Period]), default=Period.ALL_TIME, help="Only what was posted in it.")
+@click.option(
+    "--period", type=click.Choice([one.value for one in Period]), default="AllTime", help="Only what was posted in it."
+)
 @click.option("--since", type=a_day, metavar="DAY", help="Only what was posted since.")
-@click.option("--sort", type=click.Choice([*ImageSort]), help="Order; default: as posted, a collection in its own.")
+@click.option(
+    "--sort",
+    type=click.Choice([one.value for one in ImageSort]),
+    help="Order; default: as posted, a collection in its own.",
+)
 @click.option("--limit", type=click.IntRange(1), default=None, metavar="N", help="The most images.")
 @click.option("--drafts", is_flag=True, help="Also what the viewer has not published.")
 @click.option("--dry-run", is_flag=True, help="Only count what would be written.")

@@ -43,10 +43,15 @@ def _when(ms: int | None) -> datetime | None:
     return None if ms is None else _EPOCH + timedelta(milliseconds=ms)
 
 
+def _stem(name: str) -> str:
+    """A file's name without its ending; nothing of one that is only dots and blanks."""
+    return (name.rpartition(".")[0] or name).strip(" .")
+
+
 FIELDS: Mapping[str, Callable[[Leaving], Any]] = {
     "id": lambda one: one.image.id,
     "ext": lambda one: extension_of(one.image.mime, one.image.type),
-    "name": lambda one: (one.image.name or str(one.image.id)).rpartition(".")[0] or one.image.name or str(one.image.id),
+    "name": lambda one: _stem(one.image.name or "") or str(one.image.id),
     "user": lambda one: one.user.username or str(one.image.user_id),
     "userId": lambda one: one.image.user_id,
     "postId": lambda one: one.image.post_id or 0,
@@ -143,14 +148,19 @@ def _filled(piece: Piece, one: Leaving) -> str:
         value = "undated"
     elif piece.form:
         value = format(value, piece.form)
-    return _BAD.sub("_", str(value))
+    # What would be stripped from a part must not take the letters beside it along: `..` and `.png` are no `png`.
+    return _visible(str(value)).strip(" .") or "_"
+
+
+def _visible(text: str) -> str:
+    kept = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return _BAD.sub("_", "".join(kept))
 
 
 def safe_part(text: str, most: int = MOST_BYTES) -> str:
     """One part of a path on any disk: no separators or control characters, no leading or trailing dots and blanks, no
     device's name, bounded in bytes; an ending of up to 16 letters is kept when it is cut."""
-    plain = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    plain = _BAD.sub("_", plain).strip(" .")
+    plain = _visible(text).strip(" .")
     if not plain or _RESERVED.match(plain):
         plain = f"_{plain}"
     return _shortened(plain, most)

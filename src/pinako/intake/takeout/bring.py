@@ -102,7 +102,18 @@ class Bringing:
                     return self.report
                 self._keep(keeper, ids, name, batch)
                 self._watcher(self)
+        if self.report.made.get("images"):
+            self._count_images(ids)
         return self.report
+
+    def _count_images(self, ids: Ids) -> None:
+        """Models came before the images that were made with them: how many those are is known now."""
+        for batch in _batches(read_lines(self._path("models"), _Thing), BATCH):
+            numbers = (ids.local("model", thing.model["id"]) for thing, _ in batch if thing.model is not None)
+            with self._database.write() as w:
+                touched = Touched()
+                touched.models.update(number for number in numbers if number is not None)
+                settle(w, touched, self._database.now())
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.jsonl"
@@ -147,16 +158,23 @@ class Bringing:
 
     def _keep(self, keeper: Keeper, ids: Ids, name: str, batch: Sequence[Line]) -> None:
         """One batch: what is here already is left alone, the bytes of the rest are stored, then its rows are written."""
-        fresh = self._fresh(keeper, ids, name, batch)
-        stored = {id(record): keeper.store(name, record) for record, _, _ in fresh}
+        fresh = [(each, self._stored(keeper, name, each[0])) for each in self._fresh(keeper, ids, name, batch)]
         now = self._database.now()
         if fresh:
             with self._database.write() as w:
                 touched = Touched()
-                for record, line, again in fresh:
-                    self._keep_one(keeper, w, touched, name, record, line, stored[id(record)], again=again, now=now)
+                for (record, line, again), stored in fresh:
+                    if stored is not None:
+                        self._keep_one(keeper, w, touched, name, record, line, stored, again=again, now=now)
                 settle(w, touched, now)
         self.report.done += len(batch)
+
+    def _stored(self, keeper: Keeper, name: str, record: Any) -> Stored | None:
+        """The bytes of a record in the store; None for a record that cannot be read."""
+        stored, error = attempt(lambda: keeper.store(name, record))
+        if error:
+            self.report.refuse(f"{name} {_number(name, record)}", error)
+        return stored
 
     def _fresh(self, keeper: Keeper, ids: Ids, name: str, batch: Sequence[Line]) -> list[tuple[Any, bytes, bool]]:
         """What of a batch must be written; with each whether it was here before and has changed."""

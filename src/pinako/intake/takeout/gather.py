@@ -357,8 +357,6 @@ def _stranger(user: User) -> User:
         username_key=user.username_key,
         image=user.image,
         created_at=user.created_at,
-        is_owner=user.is_owner,
-        is_moderator=user.is_moderator,
         deleted_at=user.deleted_at,
         source=user.source,
         source_id=user.source_id,

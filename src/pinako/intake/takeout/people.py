@@ -1,4 +1,8 @@
-"""Accounts of a takeout: its owner becomes this library's owner, others are found by name or made without credentials."""
+"""Accounts of a takeout. Its owner becomes this library's owner; whom it is of is found by name; all others are made anew.
+
+Nobody who is only spoken of is ever taken for somebody here: a name alone proves nothing, and what a takeout says of others
+must not become what accounts of this library did. No account that is made here has credentials or rights over others.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +32,19 @@ def place_people(database: Database, ids: Ids, people: Sequence[tuple[Person, by
     """Choose the local account of each person. `whose`: the account that the takeout's things go to, where one was named."""
     for person, _ in people:
         user = noun_of(User, person.user)
-        here = _account_here(database.read(), ids, user, whose if person.subject else None)
+        here = _account_here(database.read(), ids, user, whose, subject=person.subject)
         if here is not None:
             ids.move("user", user.id, here)
         else:
             ids.place("user", [Named(id=user.id, source=user.source, source_id=user.source_id)])
 
 
-def _account_here(read: Statements, ids: Ids, user: User, whose: int | None) -> int | None:
+def _account_here(read: Statements, ids: Ids, user: User, whose: int | None, *, subject: bool) -> int | None:
     """The account here that a person is; None for a new one, or where the rule of all things decides."""
     before = ids.before(read, "user", [user.id])
     if before:
         return before[user.id].local_id
-    if user.source_id is not None:
+    if user.source_id is not None or not subject:
         return None
     if whose is not None:
         return whose
@@ -75,7 +79,7 @@ def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
     row = msgspec.structs.replace(user, id=local, profile_picture_id=picture, is_owner=False)
     old = find(w, User, local)
     owner = access.owner_of(w)
-    if user.is_owner and old is None and owner is not None:
+    if person.subject and user.is_owner and old is None and owner is not None:
         _rename_owner(w, owner, msgspec.structs.replace(row, is_owner=True, is_moderator=True))
     elif old is not None and before is None:
         if ids.is_own:
@@ -84,7 +88,8 @@ def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
         return False
     else:
         # Who was made the owner here by an earlier run stays it.
-        kept = msgspec.structs.replace(row, is_owner=old is not None and old.is_owner)
+        owns = old is not None and old.is_owner
+        kept = msgspec.structs.replace(row, is_owner=owns, is_moderator=owns)
         publish.keep_user(w, _with_free_name(w, kept))
     ids.remember(w, "user", user.id, local, digest)
     w.note("user", local, "u")
