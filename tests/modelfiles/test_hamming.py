@@ -24,7 +24,9 @@ def _flipped(base: int, bits: list[int]) -> int:
 
 
 _hashes = st.builds(_flipped, _base, _bits)
-_steps = st.lists(st.tuples(st.sampled_from(["add", "remove", "many"]), st.integers(0, 12), _hashes), max_size=40)
+_steps = st.lists(
+    st.tuples(st.sampled_from(["add", "remove", "many", "prepare"]), st.integers(0, 12), _hashes), max_size=40
+)
 
 
 @given(_steps, _hashes, st.integers(0, 16))
@@ -35,6 +37,8 @@ def test_near_and_groups_are_what_counting_finds(steps: list[tuple[str, int, int
         if deed == "remove":
             index.remove(id)
             plain.pop(id, None)
+        elif deed == "prepare":
+            index.prepare()
         elif deed == "add":
             index.add(id, phash)
             plain[id] = phash
@@ -85,3 +89,14 @@ def test_the_popcount_of_older_numpy_counts_alike() -> None:
 def test_distances_that_are_no_likeness(distance: int) -> None:
     with pytest.raises(BadRequest):
         NearIndex().near(0, distance=distance)
+
+
+def test_crowds_are_looked_at_whole() -> None:
+    """Where too many agree in a quarter, looking them up would cost more than one pass; the answer is the same."""
+    chance = np.random.default_rng(1)
+    crowd = (chance.integers(0, 1 << 48, 300_000) << 16) | 0xBEEF
+    index = NearIndex.build((id, int(phash)) for id, phash in enumerate(crowd.tolist()))
+    wanted = int(crowd[7]) ^ 0b101 ^ (1 << 40)
+    assert [(near.id, near.distance) for near in index.near(wanted, distance=3)] == [(7, 3)]
+    index.add(400_000, wanted)
+    assert [near.id for near in index.near(wanted, distance=3)] == [400_000, 7]
