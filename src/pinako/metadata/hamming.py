@@ -130,7 +130,7 @@ class NearIndex:
         if places is None:
             return None
         bits = _popcount(self._hashes[places] ^ wanted)
-        hits = np.unique(places[bits <= distance])
+        hits = np.array(sorted(set(places[bits <= distance].tolist())), dtype=np.int64)
         return [
             Near(id, distance_between(phash, int(wanted)))
             for id, phash in zip(self._ids[hits].tolist(), self._hashes[hits].tolist(), strict=True)
