@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, ModelQuery, ModelSort, Period, PostQuery, PostSort
-from pinako.feed import lookups
+from pinako.feed import shelves
 from pinako.feed.feeds import Feeds, open_feeds
 from pinako.storage.database import Database, open_database
 
@@ -380,9 +380,10 @@ def test_another_process_of_the_library_sees_a_write(database: Database, databas
 def test_large_collections_are_kept_and_follow_their_changes(
     monkeypatch: pytest.MonkeyPatch, database: Database, feeds: Feeds
 ) -> None:
-    monkeypatch.setattr(lookups, "_LARGE", 1)
+    monkeypatch.setattr(shelves, "LARGE", 1)
     gallery.fill(database, 9)
     feeds.follower.rebuild()
+    feeds.shelves.warm(database.read())
     query, viewer = ImageQuery(level=31, limit=5, collection_id=COLLECTION), Viewer(cap=31, user_id=1)
     for _ in range(2):
         check(feeds, query, viewer)

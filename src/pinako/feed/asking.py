@@ -10,8 +10,8 @@ from pinako.catalog.queries import PERIOD_DAYS, ImageQuery, ModelQuery, Period, 
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import NotFound
 from pinako.feed import lookups
-from pinako.feed.lookups import Shelf, Shelves
-from pinako.feed.spec import AnyOf, Between, NoneOf, Term, pairs
+from pinako.feed.shelves import Shelf, ShelfOrder, Shelves, shelf_of
+from pinako.feed.spec import Among, AnyOf, Between, NoneOf, Term, pairs
 from pinako.storage.database import Database, Read
 
 MINUTE = 60_000
@@ -28,7 +28,7 @@ class Asked(Generic[Q]):
     """One query, who asks it, and what its filters may look up.
 
     `looked_up`: some filter asked the database, so the answer follows from more than the index; `moment`: when one asked the
-    clock, which stands still for this query.
+    clock, which stands still for this query; `on_shelf`: the page comes in a collection's own order.
     """
 
     def __init__(self, query: Q, viewer: Viewer, database: Database, shelves: Shelves) -> None:
@@ -37,6 +37,7 @@ class Asked(Generic[Q]):
         self.shelves = shelves
         self.mask = viewer.mask(query.level)
         self.looked_up = False
+        self.on_shelf = False
         self.moment: int | None = None
         self._database = database
 
@@ -64,10 +65,20 @@ class Asked(Generic[Q]):
         return (("user", self.viewer.user_id),) if self.viewer.user_id is not None else ()
 
 
-def in_collection(asked: Asked[Q], entity: str) -> Shelf:
-    """What the caller may see of the asked collection, newest first."""
+def in_collection(asked: Asked[Q], entity: str) -> Iterator[Term]:
+    """What the caller may see of the asked collection. Nothing is said where its own order names its things anyway."""
+    if asked.query.collection_id is not None and not asked.on_shelf:
+        yield Among(asked.shelves.ids(asked.read, _shelf(asked, entity)))
+
+
+def collected(asked: Asked[Q], entity: str) -> ShelfOrder:
+    """The asked collection's own order, as the caller may see it."""
+    return ShelfOrder(asked.read, _shelf(asked, entity))
+
+
+def _shelf(asked: Asked[Q], entity: str) -> Shelf:
     tag = None if isinstance(asked.query, PostQuery) else asked.query.collection_tag_id
-    return asked.shelves.get(asked.read, asked.query.collection_id or 0, entity, asked.viewer, tag)
+    return shelf_of(asked.viewer, asked.query.collection_id or 0, entity, tag)
 
 
 def some(field: str, values: Sequence[int]) -> tuple[tuple[str, int], ...]:

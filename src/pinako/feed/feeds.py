@@ -24,10 +24,10 @@ from pinako.feed.documents import Documents
 from pinako.feed.follow import LOOK_MS, Follower
 from pinako.feed.index import Index
 from pinako.feed.listing import Listing, Question
-from pinako.feed.lookups import Shelves
 from pinako.feed.names import Names
 from pinako.feed.others import Counted, Found, Tallies
 from pinako.feed.recent import Recent
+from pinako.feed.shelves import Shelves
 from pinako.storage.database import Database
 
 SOURCES = (image_rows.SOURCE, post_rows.SOURCE, model_rows.SOURCE)
@@ -77,7 +77,7 @@ class Feeds:
         if entity == "model":
             self.model_names.forget(ids)
         elif entity == "collection":
-            self.shelves.forget()
+            self.shelves.forget(ids)
         elif entity == "user":
             self.user_names.forget(ids)
 
@@ -180,4 +180,5 @@ def open_feeds(database: Database, folder: Path | None, *, entries: int = 20_000
     """
     feeds = Feeds(database, folder, entries)
     feeds.follower.open()
+    feeds.shelves.warm(database.read())
     return feeds

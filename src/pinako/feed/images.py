@@ -8,11 +8,11 @@ from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import BadRequest, Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, any_tags, in_collection, people, window
+from pinako.feed.asking import Asked, Empty, any_tags, collected, in_collection, people, window
 from pinako.feed.codes import code_of, prompt_codes
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, OwnOrder, Question, ask, ask_in_order, from_id, on_shelf
+from pinako.feed.listing import EMPTY, KnownOrder, Listing, Question, ask, ask_in_order, from_id
 from pinako.feed.made import sought_terms
 from pinako.feed.sights import guards, merged, sight_of
 from pinako.feed.spec import Among, AnyOf, NoneOf, Term, pairs
@@ -56,8 +56,7 @@ def _things(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield AnyOf((("model", query.model_id),))
     if query.version_id is not None:
         yield AnyOf((("version", query.version_id),))
-    if query.collection_id is not None:
-        yield Among(in_collection(asked, "Image").ids)
+    yield from in_collection(asked, "Image")
     if query.remix_of is not None:
         yield AnyOf((("remix", query.remix_of),))
 
@@ -148,6 +147,7 @@ def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:
     query = asked.query
     if query.collection_tag_id is not None and query.collection_id is None:
         raise BadRequest("collectionTagId requires a collectionId")
+    asked.on_shelf = query.sort is None and not query.post_ids and query.collection_id is not None
     try:
         question = question_of(asked)
     except Empty:
@@ -156,9 +156,9 @@ def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:
         return _showcase(index, asked, question)
     if query.sort is None and query.post_ids:
         order = in_posts(asked)
-        return ask_in_order(index, question, query, OwnOrder(name="post", places=order, ids=[id for _, id in order]))
-    if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Image")))
+        return ask_in_order(index, question, query, KnownOrder("post", [(place, place[1]) for place in order]))
+    if asked.on_shelf:
+        return ask_in_order(index, question, query, collected(asked, "Image"))
     return ask(index, question, query, from_id)
 
 

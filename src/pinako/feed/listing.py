@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -12,7 +13,6 @@ from pinako.catalog.queries import Paging
 from pinako.errors import BadRequest
 from pinako.feed.cursor import LAST_ID, Position, bare_value, read_cursor, write_cursor
 from pinako.feed.index import Index
-from pinako.feed.lookups import Shelf
 from pinako.feed.spec import Sight, Term
 
 NOTHING: tuple[int, ...] = ()
@@ -85,49 +85,73 @@ def below_value(index: Index, sort: str, value: int) -> Position:
     return (value - 1, LAST_ID)
 
 
-class OwnOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """A list in an order that the database keeps: rising places (a tuple that ends in an id), and the thing at each.
+Spot = tuple[int, ...]
+
+
+class OwnOrder(Protocol):
+    """A list in an order that the database keeps: rising places (tuples that end in an id), and the thing at each.
 
     `way` -1: the places are negative, and cursors show them the right way round.
     """
 
-    name: str
-    places: Sequence[tuple[int, ...]]
-    ids: Sequence[int]
-    way: int = 1
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def way(self) -> int: ...
+
+    def run(self, start: Spot | None, take: int) -> Sequence[tuple[Spot, int]]:
+        """So many places from `start` (inclusive) on, with the thing at each."""
+        ...
+
+    def place_of(self, id: int) -> Spot | None:
+        """Where a thing stands; None where it is not in the list."""
+        ...
 
 
-def on_shelf(shelf: Shelf) -> OwnOrder:
-    """A collection's own order: the newest first."""
-    return OwnOrder(name="collection", places=shelf.places, ids=shelf.ids.values, way=-1)
+class KnownOrder:
+    """A short list, read whole."""
+
+    way = 1
+
+    def __init__(self, name: str, spots: Sequence[tuple[Spot, int]]) -> None:
+        self.name = name
+        self._spots = spots
+
+    def run(self, start: Spot | None, take: int) -> Sequence[tuple[Spot, int]]:
+        at = 0 if start is None else bisect_left(self._spots, (start,))
+        return self._spots[at : at + take]
+
+    def place_of(self, id: int) -> Spot | None:
+        return next((place for place, held in self._spots if held == id), None)
 
 
 def ask_in_order(index: Index, question: Question, paging: Paging, own: OwnOrder) -> Listing:
     """Answer one page in an order of the database's. Cursors name the place of the next row, also if it goes."""
     if not question.sight.mask and not question.sight.own:
         return EMPTY
-    at = 0
-    if paging.cursor:
-        at = bisect_left(own.places, _place(own, paging.cursor))
-    skip = _offset(paging)
-    kept: list[tuple[int, int]] = []
-    step = max(paging.limit * 4, 256)
-    while at < len(own.ids) and len(kept) <= paging.limit + skip:
-        held = set(index.keep(question.sight, question.terms, own.ids[at : at + step]))
-        kept += [(own.ids[i], i) for i in range(at, min(at + step, len(own.ids))) if own.ids[i] in held]
-        at += step
-    rest = kept[skip:]
-    cursor = _cursor(own, rest[paging.limit][1]) if len(rest) > paging.limit else None
-    return Listing(ids=[id for id, _ in rest[: paging.limit]], next_cursor=cursor)
+    need = _offset(paging) + paging.limit + 1
+    start = _place(own, paging.cursor) if paging.cursor else None
+    kept: list[tuple[Spot, int]] = []
+    step = max(paging.limit * 2, 64)
+    while len(kept) < need and (spots := own.run(start, step + 1)):
+        held = set(index.keep(question.sight, question.terms, [id for _, id in spots[:step]]))
+        kept += [spot for spot in spots[:step] if spot[1] in held]
+        if len(spots) <= step:
+            break
+        start, step = spots[step][0], min(step * 4, 4096)
+    rest = kept[_offset(paging) :]
+    cursor = _cursor(own, rest[paging.limit][0]) if len(rest) > paging.limit else None
+    return Listing(ids=[id for _, id in rest[: paging.limit]], next_cursor=cursor)
 
 
-def _cursor(own: OwnOrder, at: int) -> str:
-    return write_cursor(own.name, [value * own.way for value in own.places[at]])
+def _cursor(own: OwnOrder, place: Spot) -> str:
+    return write_cursor(own.name, [value * own.way for value in place])
 
 
-def _place(own: OwnOrder, cursor: str) -> tuple[int, ...]:
+def _place(own: OwnOrder, cursor: str) -> Spot:
     """Where a cursor goes on. A bare number is the id of a thing in the list, or else its first value (trpc.md 3.3)."""
     number = bare_value(cursor)
     if number is None:
         return tuple(value * own.way for value in read_cursor(own.name, cursor, 2))
-    return own.places[own.ids.index(number)] if number in own.ids else (number * own.way,)
+    return own.place_of(number) or (number * own.way,)

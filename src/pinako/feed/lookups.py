@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 
-import msgspec
-
 from pinako.catalog.people import Viewer
-from pinako.feed.spec import Ids
 from pinako.storage import text
 from pinako.storage.scopes import Statements
 
@@ -46,60 +41,6 @@ def credited(read: Statements, model_id: int | None, version_id: int | None) -> 
         return [row[0] for row in read.by_ids(sql, [version_id])]
     versions = read.rows("SELECT id FROM model_versions WHERE model_id = ?", (model_id,))
     return [row[0] for row in read.by_ids(sql, [row[0] for row in versions])]
-
-
-class Shelf(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection's things of one kind, newest first: the place of each (time of adding and item id, both negative)."""
-
-    places: tuple[tuple[int, int], ...]
-    ids: Ids
-
-
-class Shelves:
-    """The collections of one process. Large ones are kept until they change; small ones cost nothing to read again."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, str, int, int | None], Shelf] = OrderedDict()
-        self._lock = threading.Lock()
-        self._epoch = 0
-
-    def get(
-        self, read: Statements, collection_id: int, entity: str, viewer: Viewer, tag_id: int | None = None
-    ) -> Shelf:
-        """What this caller may see of a collection: accepted things, and the caller's own unless rejected."""
-        asked = (collection_id, entity, viewer.user_id if viewer.user_id is not None else -1, tag_id)
-        with self._lock:
-            epoch, known = self._epoch, self._kept.get(asked)
-        if known is not None:
-            return known
-        shelf = _read_shelf(read, *asked)
-        with self._lock:
-            if len(shelf.places) >= _LARGE and epoch == self._epoch:
-                self._kept[asked] = shelf
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
-        return shelf
-
-    def forget(self) -> None:
-        """Some collection has changed."""
-        with self._lock:
-            self._epoch += 1
-            self._kept.clear()
-
-
-_LARGE = 300
-_KEPT = 16
-
-
-def _read_shelf(read: Statements, collection_id: int, entity: str, user_id: int, tag_id: int | None) -> Shelf:
-    tagged = " AND tag_id = ?" if tag_id is not None else ""
-    sql = (
-        "SELECT -created_at, -id, entity_id FROM collection_items WHERE collection_id = ? AND entity_type = ? AND "
-        f"(status = 'ACCEPTED' OR (added_by_id = ? AND status <> 'REJECTED')){tagged} ORDER BY created_at DESC, id DESC"
-    )
-    given = (collection_id, entity, user_id)
-    rows = read.rows(sql, given if tag_id is None else (*given, tag_id))
-    return Shelf(places=tuple((added, item) for added, item, _ in rows), ids=Ids([row[2] for row in rows]))
 
 
 def favorite_models(read: Statements, viewer: Viewer) -> list[int]:

@@ -11,9 +11,9 @@ from pinako.catalog import levels
 from pinako.catalog.queries import PostQuery, PostSort
 from pinako.catalog.visibility import Standing
 from pinako.errors import NotFound
-from pinako.feed.asking import Asked, Empty, any_tags, in_collection, people, window
+from pinako.feed.asking import Asked, Empty, any_tags, collected, in_collection, people, window
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, below_value, on_shelf
+from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, below_value
 from pinako.feed.sights import sight_of
 from pinako.feed.spec import UNRATED_BIT, Among, AnyOf, NoneOf, Sight, Term, pairs
 from pinako.storage import text
@@ -27,8 +27,7 @@ def _things(asked: Asked[PostQuery]) -> Iterator[Term]:
         yield AnyOf((("version", query.version_id),))
     if query.model_id is not None:
         yield AnyOf((("model", query.model_id),))
-    if query.collection_id is not None:
-        yield Among(in_collection(asked, "Post").ids)
+    yield from in_collection(asked, "Post")
 
 
 def _tags(asked: Asked[PostQuery]) -> Iterator[Term]:
@@ -78,10 +77,11 @@ def question_of(asked: Asked[PostQuery]) -> Question:
 def list_posts(index: Index, asked: Asked[PostQuery]) -> Listing:
     """One page of posts; an unknown user name has none. BadRequest for a cursor of another sort."""
     query = asked.query
+    asked.on_shelf = query.sort is None and query.collection_id is not None
     try:
         question = question_of(asked)
     except (Empty, NotFound):
         return EMPTY
-    if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Post")))
+    if asked.on_shelf:
+        return ask_in_order(index, question, query, collected(asked, "Post"))
     return ask(index, question, query, below_value)

@@ -9,10 +9,10 @@ from pinako.catalog.queries import ModelQuery, ModelSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, in_collection, people, window
+from pinako.feed.asking import Asked, Empty, collected, in_collection, people, window
 from pinako.feed.codes import code_of
 from pinako.feed.index import Index
-from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order, on_shelf
+from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order
 from pinako.feed.model_rows import Flag
 from pinako.feed.names import Names
 from pinako.feed.sights import guards, sight_of
@@ -56,8 +56,7 @@ def _things(asked: Asked[ModelQuery]) -> Iterator[Term]:
         yield Among(query.excluded_models, inside=False)
     if query.version_ids:
         yield AnyOf(pairs("version", query.version_ids))
-    if query.collection_id is not None:
-        yield Among(in_collection(asked, "Model").ids)
+    yield from in_collection(asked, "Model")
 
 
 def _tags(asked: Asked[ModelQuery]) -> Iterator[Term]:
@@ -143,12 +142,13 @@ def question_of(asked: Asked[ModelQuery], names: Names) -> Question:
 def list_models(index: Index, asked: Asked[ModelQuery], names: Names) -> Listing:
     """One page of models. As `question_of`, and BadRequest for a cursor of another sort."""
     query = asked.query
+    asked.on_shelf = query.sort is None and query.collection_id is not None
     try:
         question = question_of(asked, names)
     except Empty:
         return EMPTY
-    if query.sort is None and query.collection_id is not None:
-        return ask_in_order(index, question, query, on_shelf(in_collection(asked, "Model")))
+    if asked.on_shelf:
+        return ask_in_order(index, question, query, collected(asked, "Model"))
     return ask(index, question, query)
 
 

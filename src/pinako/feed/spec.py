@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from pyroaring import BitMap
 
 UP = 1
@@ -126,15 +127,15 @@ class Between(msgspec.Struct, frozen=True):
 
 
 class Ids:
-    """Ids from outside the index (a collection, one's reactions), in their own order. Equal only to itself.
+    """Ids from outside the index (a collection), in no order. Equal only to itself.
 
     Keep one as long as it holds good: the index then looks its rows up once.
     """
 
     __slots__ = ("looked_up", "values")
 
-    def __init__(self, values: Sequence[int]) -> None:
-        self.values = tuple(values)
+    def __init__(self, values: npt.NDArray[np.int64]) -> None:
+        self.values = values
         self.looked_up: tuple[object, BitMap] | None = None
 
 

@@ -223,7 +223,7 @@ INDEXES: tuple[str, ...] = (
     "post_tags (tag_id, post_id)",
     "collections (user_id)",
     "collection_items (entity_type, entity_id)",
-    "collection_items (collection_id, created_at, id)",
+    "collection_items (collection_id, created_at, id, entity_type, status, entity_id, added_by_id, tag_id)",
     "collection_contributors (user_id)",
     "reactions (user_id, entity_type, reaction, entity_id)",
     "engagements (target_type, target_id, kind)",

@@ -65,7 +65,7 @@ CREATE INDEX model_tags_by_tag_id_model_id ON model_tags (tag_id, model_id);
 CREATE INDEX post_tags_by_tag_id_post_id ON post_tags (tag_id, post_id);
 CREATE INDEX collections_by_user_id ON collections (user_id);
 CREATE INDEX collection_items_by_entity_type_entity_id ON collection_items (entity_type, entity_id);
-CREATE INDEX collection_items_by_collection_id_created_at_id ON collection_items (collection_id, created_at, id);
+CREATE INDEX collection_items_by_collection_id_created_at_id_entity_type_sta ON collection_items (collection_id, created_at, id, entity_type, status, entity_id, added_by_id, tag_id);
 CREATE INDEX collection_contributors_by_user_id ON collection_contributors (user_id);
 CREATE INDEX reactions_by_user_id_entity_type_reaction_entity_id ON reactions (user_id, entity_type, reaction, entity_id);
 CREATE INDEX engagements_by_target_type_target_id_kind ON engagements (target_type, target_id, kind);

@@ -60,9 +60,9 @@ def whole() -> list[str]:
 
 
 def index_name(index: str) -> str:
-    """`images (post_id, idx)` is called images_by_post_id_idx."""
+    """`images (post_id, idx)` is called images_by_post_id_idx; cut where PostgreSQL would cut it."""
     table, _, columns = index.partition(" (")
-    return f"{table}_by_{columns.rstrip(')').replace(', ', '_')}"
+    return f"{table}_by_{columns.rstrip(')').replace(', ', '_')}"[:63]
 
 
 def run(write: Write, engine: Engine, made: Sequence[str]) -> None:
