@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -76,7 +77,8 @@ def page(status: int = 200) -> Reply:
 class Upstream:
     """The host. `answer` maps a path to a handler, a reply, or a list of replies given in turn (the last one stays)."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.answers: dict[str, Handler | Reply | list[Reply]] = {}
         self.requests: list[Request] = []
         self.connections = 0
@@ -87,7 +89,7 @@ class Upstream:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def on(self, path: str, answer: Handler | Reply | list[Reply]) -> None:
         self.answers[path] = answer
@@ -122,6 +124,11 @@ class Upstream:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        try:
+            connection = self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
+        except OSError:  # whom it shows its certificate does not trust it
+            connection.close()
+            return
         stream = connection.makefile("rb")
         try:
             while (request := _read(stream)) is not None:

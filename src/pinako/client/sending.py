@@ -81,8 +81,26 @@ def _settings(network: Network, origin: str) -> dict[str, Any]:
 
 @cache
 def tls() -> ssl.SSLContext:
-    """The one context for all connections of the process: the library's authorities; making it takes tens of ms."""
-    return httpx2.create_ssl_context()
+    """The one context for all connections of the process."""
+    return _LateContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@cache
+def authorities() -> ssl.SSLContext:
+    """The library's own context with whom it trusts. Reading them takes more than all else that a client needs to start."""
+    context = httpx2.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class _LateContext(ssl.SSLContext):
+    """Wraps connections with `authorities`, which are read when the first one is encrypted: to this machine none is."""
+
+    def wrap_socket(self, *given: Any, **named: Any) -> ssl.SSLSocket:
+        return authorities().wrap_socket(*given, **named)
+
+    def wrap_bio(self, *given: Any, **named: Any) -> ssl.SSLObject:
+        return authorities().wrap_bio(*given, **named)
 
 
 def _no_cookies() -> CookieJar:
