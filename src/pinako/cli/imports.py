@@ -68,14 +68,16 @@ def import_files(
     """Bring in folders of pictures, videos and model files.
 
     What is here already is not read again; a run that was ended goes on with the next one. Exit code 1 if some files
-    could not be read. A folder that `pinako export --takeout` wrote is known as such, and its records come in as they
-    were, under their own numbers where those are free. Works beside a running server, which shows what comes in at once.
+    could not be read. Works beside a running server, which shows what comes in at once.
+
+    What `pinako export` wrote, a takeout or pictures with JSON sidecars, is known as such: its records come in as they
+    were, under their own numbers where those are free.
     """
-    from pinako.cli.takeouts import bring_takeouts, is_takeout, tell_takeouts
+    from pinako.cli.takeouts import bring_takeouts, is_ours, others_in, tell_takeouts
 
     settings = settings_of(library, database_url, config)
-    takeouts = [path for path in paths if is_takeout(path)]
-    paths = tuple(path for path in paths if path not in takeouts)
+    takeouts = [path for path in paths if is_ours(path)]
+    paths = tuple(path for path in paths if path not in takeouts) + tuple(others_in(takeouts))
     reports = bring_takeouts(settings, takeouts, how["username"], quiet=as_json)
     if takeouts:
         tell_takeouts(reports, as_json)

@@ -104,18 +104,29 @@ def _tell_export(report: Report, *, as_json: bool, dry: bool) -> None:
         click.echo(f"  left out: {report.left_count - SHOWN:,} more (--json lists them)")
 
 
-def is_takeout(path: Path) -> bool:
-    """Whether a folder is a takeout, whole or not."""
+def is_ours(path: Path) -> bool:
+    """Whether a folder is a takeout, whole or not, or an export with sidecars."""
+    from pinako.intake.takeout.sidecars import is_export
     from pinako.intake.takeout.write import read_head
 
-    return read_head(path) is not None
+    return path.is_dir() and (read_head(path) is not None or is_export(path))
+
+
+def others_in(folders: Sequence[Path]) -> list[Path]:
+    """What lies in exports beside pictures with sidecars: for the ordinary import."""
+    from pinako.intake.takeout import sidecars
+    from pinako.intake.takeout.write import read_head
+
+    return [path for folder in folders if read_head(folder) is None for path in sidecars.others_in(folder)]
 
 
 def bring_takeouts(
     settings: Settings, folders: Sequence[Path], username: str | None, *, quiet: bool
 ) -> list[TakeoutReport]:
-    """Bring takeouts in, one after the other. `username`: whose they become; without it, whose they were."""
+    """Bring takeouts and exports in, one after the other. `username`: whose they become; without it, whose they were."""
     from pinako.intake.takeout.bring import Bringing
+    from pinako.intake.takeout.sidecars import Sidecars
+    from pinako.intake.takeout.write import read_head
     from pinako.media.store import open_store
     from pinako.services import access, sweep
 
@@ -131,11 +142,12 @@ def bring_takeouts(
         for folder in folders:
             with _bar(folder.name, quiet=quiet) as show:
 
-                def watch(run: Bringing, show: Callable[[int, int], None] | None = show) -> None:
+                def watch(run: Bringing | Sidecars, show: Callable[[int, int], None] | None = show) -> None:
                     if show is not None:
                         show(run.report.done, run.report.found)
 
-                run = Bringing(database, store, folder, whose=whose, watcher=watch)
+                kind = Sidecars if read_head(folder) is None else Bringing
+                run: Bringing | Sidecars = kind(database, store, folder, whose=whose, watcher=watch)
                 with stopped_by_signals(run.stop):
                     reports.append(run.bring())
             if run.report.interrupted:

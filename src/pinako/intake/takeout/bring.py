@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -50,6 +51,14 @@ NOUNS = {
 """Files of records that are things with numbers of their own, and the member that holds the thing."""
 ORDER = ("tags", "models", "versions", "files", "collections", "posts", "images", "items", "reactions", "engagements",
          "received")  # fmt: skip
+
+
+class Way(Enum):
+    """How a record is written: as a new one, over what it was, or only the bytes that its row here has lost."""
+
+    NEW = "new"
+    AGAIN = "again"
+    BYTES = "bytes"
 
 
 class _Thing(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,9 +172,9 @@ class Bringing:
         if fresh:
             with self._database.write() as w:
                 touched = Touched()
-                for (record, line, again), stored in fresh:
+                for (record, line, way), stored in fresh:
                     if stored is not None:
-                        self._keep_one(keeper, w, touched, name, record, line, stored, again=again, now=now)
+                        self._keep_one(keeper, w, touched, name, record, line, stored, way=way, now=now)
                 settle(w, touched, now)
         self.report.done += len(batch)
 
@@ -176,10 +185,10 @@ class Bringing:
             self.report.refuse(f"{name} {_number(name, record)}", error)
         return stored
 
-    def _fresh(self, keeper: Keeper, ids: Ids, name: str, batch: Sequence[Line]) -> list[tuple[Any, bytes, bool]]:
-        """What of a batch must be written; with each whether it was here before and has changed."""
+    def _fresh(self, keeper: Keeper, ids: Ids, name: str, batch: Sequence[Line]) -> list[tuple[Any, bytes, Way]]:
+        """What of a batch must be written, and which way."""
         if name not in NOUNS or name == "tags":
-            return [(record, line, False) for record, line in batch]
+            return [(record, line, Way.NEW) for record, line in batch]
         member = NOUNS[name]
         read = self._database.read()
         numbers = [getattr(record, member)["id"] for record, _ in batch]
@@ -189,9 +198,11 @@ class Bringing:
         for (record, line), number in zip(batch, numbers, strict=True):
             old, row = before.get(number), here.get(ids.local(member, number) or 0)
             if row is None:
-                fresh.append((record, line, False))
+                fresh.append((record, line, Way.NEW))
             elif row.trashed:
                 self.report.trashed += 1
+            elif row.bare and _has_bytes(record, member):
+                fresh.append((record, line, Way.BYTES))
             elif (
                 old is None
                 or old.digest == _digest(line)
@@ -199,7 +210,7 @@ class Bringing:
             ):
                 self.report.count(self.report.already, name)
             else:
-                fresh.append((record, line, True))
+                fresh.append((record, line, Way.AGAIN))
         return fresh
 
     def _keep_one(
@@ -212,20 +223,22 @@ class Bringing:
         line: bytes,
         stored: Stored,
         *,
-        again: bool,
+        way: Way,
         now: int,
     ) -> None:
         """One record; what is wrong with it is its own trouble."""
 
         def keep() -> bool:
             with w.attempt():
+                if way is Way.BYTES:
+                    return keeper.refill(w, touched, name, record, stored, now)
                 return keeper.keep(w, touched, name, record, stored, _digest(line), now)
 
         written, error = attempt(keep)
         if error:
             self.report.refuse(f"{name} {_number(name, record)}", error)
         elif written:
-            self.report.count(self.report.changed if again else self.report.made, name)
+            self.report.count(self.report.made if way is Way.NEW else self.report.changed, name)
         else:
             self.report.count(self.report.already, name)
 
@@ -241,8 +254,8 @@ def _number(name: str, record: Any) -> object:
     return thing.get("id", "") if isinstance(thing, dict) else getattr(record, "id", "")
 
 
-def _has_bytes(columns: Columns, owned: bool) -> bool:
-    return owned and columns.get("blob") is not None
+def _has_bytes(record: Any, member: str) -> bool:
+    return getattr(record, "owned", True) and getattr(record, member).get("blob") is not None
 
 
 def _digest(line: bytes) -> str:

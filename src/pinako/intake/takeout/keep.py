@@ -76,6 +76,8 @@ class Keeper:
         updated = "updated_at" if table in _HAS_UPDATED else "0"
         trashed = "deleted_at" if table in _HAS_TRASH else "NULL"
         blob = "blob" if table in ("images", "model_files") else "''"
+        if table == "images":  # one that was withheld here stays as it is, bytes and all
+            trashed = "CASE WHEN withheld = 1 THEN 1 ELSE deleted_at END"
         sql = f"SELECT id, {updated}, {trashed}, {blob} FROM {table} WHERE id IN (?*)"
         rows = read.by_ids(sql, [id for id in ids if id is not None])
         # A model that upstream deleted has a date too, and is no trash of ours.
@@ -120,6 +122,18 @@ class Keeper:
         if member in out.TABLE_OF and member != "tag":
             self._ids.remember(w, member, getattr(record, member)["id"], local, digest)
         return True
+
+    def refill(self, w: Write, touched: Touched, name: str, record: Any, stored: Stored, now: int) -> bool:
+        """Give a row here its bytes back, and leave the rest of it as it is; whether there were any."""
+        if stored.sha256 is None:
+            return False
+        publish.keep_blob(w, stored.sha256, stored.size, stored.mime, now)
+        if name == "images":
+            local = self._need("image", record.image["id"])
+            touched.images.add(local)
+            return w.update("images", local, {"blob": stored.sha256})
+        touched.versions.add(self._need("version", record.file["version_id"]))
+        return w.update("model_files", self._need("file", record.file["id"]), {"blob": stored.sha256})
 
     def _need(self, kind: str, id: int | None) -> int:
         local = self._ids.local(kind, id)
