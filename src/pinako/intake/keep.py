@@ -17,11 +17,11 @@ from pinako.catalog.images import Image, Post
 from pinako.intake import known
 from pinako.intake.groups import Slot
 from pinako.intake.report import Report
-from pinako.intake.rules import Rules
+from pinako.intake.rules import Rules, Verdict
 from pinako.intake.walk import Source, key_of, shown
 from pinako.services import publish
 from pinako.services.prepare import PreparedImage
-from pinako.services.publish import TagOn
+from pinako.services.publish import Arriving, TagOn
 from pinako.services.settle import Touched
 from pinako.storage.scopes import Statements, Write
 
@@ -42,6 +42,14 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     in_place: bool = False
     dated: bool = False
+
+
+class Fresh(msgspec.Struct, frozen=True, kw_only=True):
+    """An arrival that becomes an image of its own, with what the rules say of it."""
+
+    arrival: Arrival
+    verdict: Verdict
+    post_id: int
 
 
 class Here(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,17 +96,58 @@ class PictureKeeper:
         """Contents that were stored and then not kept; to be removed once the transaction is over."""
 
     def keep(self, w: Write, touched: Touched, arrivals: Sequence[Arrival], now: int) -> None:
-        """Write a batch."""
+        """Write a batch. New images are gathered and written together, but before their equals are looked at."""
         here = find_here(w, (each.prepared.sha256 for each in arrivals), self._terms.user_id)
+        lost = self._lost(w, [each.prepared for each in arrivals])
+        fresh: dict[str, Fresh] = {}
         for arrival in arrivals:
+            sha256 = arrival.prepared.sha256
             self._report.done_bytes += arrival.source.size if arrival.from_file else 0
-            found = here.get(arrival.prepared.sha256)
+            if sha256 in fresh:
+                self._keep_fresh(w, touched, fresh, here, now)
+            found = here.get(sha256)
             if found is not None and not self._is_new_preview(w, arrival):
                 self._know_again(w, touched, arrival, found, now)
+                continue
+            verdict = self._terms.rules.judge(arrival.source.path, _prompt(arrival.prepared))
+            if verdict.skip:
+                self._report.skipped += arrival.from_file
+                self.unwanted.append(sha256)
+                continue
+            self._keep_bytes(w, arrival, now)
+            id = lost.pop((arrival.prepared.pixel_hash, arrival.prepared.size), None)
+            if id is None:
+                post_id = self._post(w, touched, arrival, now)
+                fresh[sha256] = Fresh(arrival=arrival, verdict=verdict, post_id=post_id)
             else:
-                id = self._keep_new(w, touched, arrival, now)
-                if id is not None:
-                    here.setdefault(arrival.prepared.sha256, Here(id=id, trashed=False))
+                self._refill(w, touched, id, arrival, now)
+                here.setdefault(sha256, Here(id=id, trashed=False))
+        self._keep_fresh(w, touched, fresh, here, now)
+
+    def _keep_fresh(self, w: Write, touched: Touched, fresh: dict[str, Fresh], here: dict[str, Here], now: int) -> None:
+        """Write the images that have gathered; from now on they are here."""
+        news = list(fresh.values())
+        fresh.clear()
+        if not news:
+            return
+        arriving = [
+            Arriving(
+                image=self._image(id, each, now),
+                about=each.arrival.prepared.about,
+                tags=[TagOn(name=name) for name in each.verdict.tags],
+            )
+            for id, each in zip(w.next_ids("images", len(news)), news, strict=True)
+        ]
+        rows = []
+        for id, each in zip(publish.keep_images(w, touched, arriving), news, strict=True):
+            self._count(each.arrival, each.verdict.level)
+            if id is None:
+                continue
+            sha256 = each.arrival.prepared.sha256
+            here.setdefault(sha256, Here(id=id, trashed=False))
+            if each.arrival.from_file:
+                rows.append((each.arrival.source, sha256, id))
+        known.remember_all(w, rows, known.IMAGE, now)
 
     def _is_new_preview(self, w: Write, arrival: Arrival) -> bool:
         """A version's preview may be somebody's picture elsewhere; what counts is whether the version shows it."""
@@ -128,24 +177,6 @@ class PictureKeeper:
             sql = "UPDATE blobs SET link_path = ? WHERE sha256 = ? AND link_path IS NOT NULL"
             w.run(sql, (link, prepared.sha256))
 
-    def _keep_new(self, w: Write, touched: Touched, arrival: Arrival, now: int) -> int | None:
-        prepared = arrival.prepared
-        verdict = self._terms.rules.judge(arrival.source.path, _prompt(prepared))
-        if verdict.skip:
-            self._report.skipped += arrival.from_file
-            self.unwanted.append(prepared.sha256)
-            return None
-        self._keep_bytes(w, arrival, now)
-        id = self._refill(w, touched, prepared)
-        if id is None:
-            image = self._image(w, arrival, verdict.level, self._post(w, touched, arrival, now), now)
-            tags = [TagOn(name=name) for name in verdict.tags]
-            id = publish.keep_image(w, touched, image, prepared.about, tags)
-            self._count(arrival, verdict.level)
-        if id is not None and arrival.from_file:
-            known.remember(w, arrival.source, prepared.sha256, known.IMAGE, id, now)
-        return id
-
     def _count(self, arrival: Arrival, level: int) -> None:
         if arrival.slot.post.version_id is not None:
             self._report.previews += arrival.from_file
@@ -153,22 +184,24 @@ class PictureKeeper:
             self._report.images += 1
         self._report.unrated += level == 0
 
-    def _refill(self, w: Write, touched: Touched, prepared: PreparedImage) -> int | None:
-        """An image that lost its bytes (`check --repair` found them damaged) gets them back. Its id."""
-        if prepared.pixel_hash is None:
-            return None
+    def _lost(self, read: Statements, prepared: Sequence[PreparedImage]) -> dict[tuple[str | None, int], int]:
+        """Images that lost their bytes (`check --repair` found them damaged), by pixels and size."""
         sql = (
-            "SELECT id FROM images WHERE pixel_hash = ? AND size = ? AND user_id = ? AND blob IS NULL "
-            "AND withheld = 0 AND deleted_at IS NULL ORDER BY id LIMIT 1"
+            "SELECT pixel_hash, size, id FROM images WHERE user_id = ? AND blob IS NULL AND withheld = 0 "
+            "AND deleted_at IS NULL AND pixel_hash IN (?*) ORDER BY id DESC"
         )
-        id = w.value(sql, (prepared.pixel_hash, prepared.size, self._terms.user_id))
-        if id is None:
-            return None
-        w.update("images", id, {"blob": prepared.sha256})
+        hashes = list(dict.fromkeys(each.pixel_hash for each in prepared if each.pixel_hash is not None))
+        rows = read.by_ids(sql, hashes, (self._terms.user_id,))
+        return {(row[0], row[1]): int(row[2]) for row in rows}
+
+    def _refill(self, w: Write, touched: Touched, id: int, arrival: Arrival, now: int) -> None:
+        """Give an image its bytes back."""
+        w.update("images", id, {"blob": arrival.prepared.sha256})
         touched.images.add(id)
         self._report.restored += 1
         self._report.already += 1
-        return int(id)
+        if arrival.from_file:
+            known.remember(w, arrival.source, arrival.prepared.sha256, known.IMAGE, id, now)
 
     def _post(self, w: Write, touched: Touched, arrival: Arrival, now: int) -> int:
         """The id of an arrival's post, made with its first picture."""
@@ -198,13 +231,13 @@ class PictureKeeper:
         sql = "SELECT m.user_id FROM model_versions v JOIN models m ON m.id = v.model_id WHERE v.id = ?"
         return bool(w.value(sql, (version_id,)) == self._terms.user_id)
 
-    def _image(self, w: Write, arrival: Arrival, level: int, post_id: int, now: int) -> Image:
-        prepared, source = arrival.prepared, arrival.source
+    def _image(self, id: int, fresh: Fresh, now: int) -> Image:
+        arrival, prepared, source = fresh.arrival, fresh.arrival.prepared, fresh.arrival.source
         made = min(source.mtime_ns // 1_000_000, now) if self._terms.dated else now
         return Image(
-            id=w.next_id("images"),
+            id=id,
             user_id=self._terms.user_id,
-            post_id=post_id,
+            post_id=fresh.post_id,
             idx=arrival.slot.place,
             name=name_of(source.path) if arrival.from_file else None,
             media_key=str(uuid.uuid4()),
@@ -218,7 +251,7 @@ class PictureKeeper:
             blob=prepared.sha256,
             size=prepared.size,
             metadata=msgspec.json.encode(prepared.facts).decode(),
-            level=level,
+            level=fresh.verdict.level,
             process=prepared.process,
             generator=prepared.generator,
             created_at=made,

@@ -81,21 +81,19 @@ def by_content(read: Statements, hashes: Iterable[str], entity_type: str) -> dic
 
 def remember(w: Write, source: Source, sha256: str, entity_type: str, entity_id: int, now: int) -> None:
     """Note what a path became. Rows of the same content whose file is gone are dropped: it was moved."""
-    key = key_of(source.path)
-    for (old,) in w.rows("SELECT path FROM imported_files WHERE sha256 = ? AND path <> ?", (sha256, key)):
-        if not _is_there(old):
+    remember_all(w, [(source, sha256, entity_id)], entity_type, now)
+
+
+def remember_all(w: Write, news: Sequence[tuple[Source, str, int]], entity_type: str, now: int) -> None:
+    """The same for many: files, their contents, and the ids of what they became."""
+    paths = {key_of(source.path) for source, _, _ in news}
+    sql = "SELECT path FROM imported_files WHERE sha256 IN (?*)"
+    for (old,) in w.by_ids(sql, [sha256 for _, sha256, _ in news]):
+        if old not in paths and not _is_there(old):
             w.run("DELETE FROM imported_files WHERE path = ?", (old,))
-    w.upsert(
-        "imported_files",
-        {
-            "path": key,
-            "size": source.size,
-            "mtime_ns": source.mtime_ns,
-            "inode": source.inode,
-            "sha256": sha256,
-            "entity_type": entity_type,
-            "entity_id": entity_id,
-            "seen_at": now,
-        },
-        key=("path",),
-    )
+    columns = ("path", "size", "mtime_ns", "inode", "sha256", "entity_type", "entity_id", "seen_at")
+    rows = [
+        (key_of(source.path), source.size, source.mtime_ns, source.inode, sha256, entity_type, id, now)
+        for source, sha256, id in news
+    ]
+    w.upsert_many("imported_files", columns, rows, key=("path",))
