@@ -63,6 +63,13 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     generation_count: int = 0
 
 
+class Shared(msgspec.Struct, frozen=True, kw_only=True):
+    """What a share link shows beside all else: one collection's things, within these levels."""
+
+    collection_id: int
+    level: int
+
+
 class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     """The caller of one request, as every rule sees them.
 
@@ -78,6 +85,15 @@ class Viewer(msgspec.Struct, frozen=True, kw_only=True):
     browsing: int | None = None
     key_id: int | None = None
     via_session: bool = False
+    shared: Shared | None = None
+    """The share link that came along, if it holds. What it opens is looked at with `through`."""
+
+    def through(self) -> Viewer:
+        """The same caller as the link's collection knows them. Only for what is in it: services/shares.py says what is."""
+        if self.shared is None:
+            return self
+        level = self.shared.level & levels.ALL
+        return msgspec.structs.replace(self, cap=self.cap | level, browsing=(self.browsing or levels.PUBLIC) | level)
 
     @property
     def known(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -19,7 +20,7 @@ from pinako.catalog.queries import CollectionQuery, CreatorQuery, ImageQuery, Mo
 from pinako.catalog.tags import CountedTag, Tag
 from pinako.catalog.visibility import sees_image
 from pinako.errors import BadRequest, NotFound
-from pinako.services import access, collections
+from pinako.services import access, collections, seeing
 from pinako.services.library import Library
 from pinako.storage import text
 from pinako.storage.records import fetch, find, select_in
@@ -42,8 +43,21 @@ def _cut(viewer: Viewer, asked: int | None) -> int | None:
     return viewer.mask(asked) if viewer.was_cut(asked) else None
 
 
+Q = TypeVar("Q", ImageQuery, PostQuery, ModelQuery)
+
+
+def _through(library: Library, query: Q, viewer: Viewer, post_ids: tuple[int, ...] = ()) -> tuple[Q, Viewer]:
+    """A list of what a share link opens, as its bearer sees it. Who asks for all they may see gets all that the link shows."""
+    eye = seeing.list_seer(library.database.read(), viewer, query.collection_id, post_ids)
+    if eye is not viewer and query.level == viewer.cap:
+        query = msgspec.structs.replace(query, level=eye.cap)
+    return query, eye
+
+
 def images(library: Library, query: ImageQuery, viewer: Viewer) -> Listed:
     """A page of images. NotFound for an unknown user name, BadRequest for a foreign cursor, Unauthorized for `hidden`."""
+    if viewer.shared is not None:
+        query, viewer = _through(library, query, viewer, query.post_ids)
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer
     ):
@@ -56,6 +70,8 @@ def images(library: Library, query: ImageQuery, viewer: Viewer) -> Listed:
 
 def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
     """A page of posts."""
+    if viewer.shared is not None:
+        query, viewer = _through(library, query, viewer)
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer
     ):
@@ -68,6 +84,8 @@ def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
 
 def models(library: Library, query: ModelQuery, viewer: Viewer, *, counted: bool = False) -> Listed:
     """A page of models; `counted`: with the number of all that match (rest.md 20.5)."""
+    if viewer.shared is not None:
+        query, viewer = _through(library, query, viewer)
     mask, cut = viewer.mask(query.level), _cut(viewer, query.level)
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer

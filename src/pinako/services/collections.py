@@ -32,9 +32,10 @@ def permissions(read: Statements, collection: Collection | None, viewer: Viewer,
     own = viewer.known and viewer.user_id == collection.user_id
     granted = _granted(read, id, viewer)
     rights = granted or frozenset()
+    shown = viewer.shared is not None and viewer.shared.collection_id == id
     return Permissions(
         collection_id=id,
-        read=public or own or viewer.moderator or bool(rights),
+        read=shown or public or own or viewer.moderator or bool(rights),
         write=own or collection.write == "Public" or "ADD" in rights,
         write_review=collection.write == "Review" or "ADD_REVIEW" in rights,
         manage=own or viewer.moderator or "MANAGE" in rights,
@@ -77,6 +78,8 @@ def by_id(library: Library, viewer: Viewer, id: int) -> tuple[FullCollection | N
         if collection is None or not may.read:
             nothing = Permissions(collection_id=id)
             return None, nothing
+        if viewer.shared is not None and viewer.shared.collection_id == id:
+            viewer = viewer.through()
         return complete(library, read, [collection], viewer, viewer.cap)[0], may
 
 

@@ -23,6 +23,7 @@ from pinako.errors import NotFound
 from pinako.feed import gather
 from pinako.metadata import shown_process
 from pinako.services.library import Library
+from pinako.services.seeing import seer
 from pinako.storage.records import columns, fetch, find, record
 from pinako.storage.scopes import Statements
 
@@ -34,7 +35,7 @@ ENTITY_MISSING = "Could not find entity"
 def image(library: Library, viewer: Viewer, id: int) -> tuple[FullImage, Reacted | None]:
     """One image with its user, post, tags and versions, and the caller's own reactions. NotFound as the original says it."""
     with library.database.read() as read:
-        found = find(read, Image, id)
+        found, viewer = find(read, Image, id), seer(read, viewer, "image", id)
         if found is None or not sees_image(found, viewer, library.now()):
             raise NotFound(IMAGE_MISSING.format(id))
         full = gather.complete_images(read, [found])[0]
@@ -53,7 +54,7 @@ def own_reactions(read: Statements, viewer: Viewer, entity: str, id: int) -> Rea
 def generation_data(library: Library, viewer: Viewer, id: int) -> GenerationData:
     """How one image was made. The original checks nothing here; ours asks the predicate (domain.md d, weak point 2)."""
     with library.database.read() as read:
-        found = find(read, Image, id)
+        found, viewer = find(read, Image, id), seer(read, viewer, "image", id)
         if found is None or not sees_image(found, viewer, library.now()):
             raise NotFound(ENTITY_MISSING)
         meta = gather.metas(read, [id]).get(id)
@@ -111,7 +112,7 @@ def post(library: Library, viewer: Viewer, id: int) -> FullPost:
     """One post. Its images are asked of `image.getInfinite`."""
     now = library.now()
     with library.database.read() as read:
-        full = gather.full_posts(read, [id]).get(id)
+        full, viewer = gather.full_posts(read, [id]).get(id), seer(read, viewer, "post", id)
     if full is None or not sees_post(full.post, viewer, now):
         raise NotFound(ENTITY_MISSING)
     return full
@@ -131,7 +132,7 @@ def model(library: Library, viewer: Viewer, id: int) -> FullModel:
     """One model with its visible versions, their files and the previews that the caller may see."""
     now = library.now()
     with library.database.read() as read:
-        found = gather.full_models(read, [id], now).get(id)
+        found, viewer = gather.full_models(read, [id], now).get(id), seer(read, viewer, "model", id)
     if found is None or not sees_model(found.model, viewer):
         raise NotFound(f"No model with id {id}")
     seen = tuple(cut(library, v, viewer) for v in found.versions if sees_version(found.model, v.version, viewer))

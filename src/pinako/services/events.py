@@ -16,6 +16,7 @@ from pinako.services import permits
 from pinako.services.collections import permissions
 from pinako.services.detail import sees_post
 from pinako.services.library import Library
+from pinako.services.seeing import seer
 from pinako.storage import changes
 from pinako.storage.records import fetch
 from pinako.storage.scopes import Statements
@@ -54,7 +55,7 @@ def _images(read: Statements, viewer: Viewer, ids: Sequence[int], now: int) -> l
     return [
         _told("image", image, gone=image.deleted_at is not None)
         for image in fetch(read, Image, ids).values()
-        if permits.meets(permits.restored(image), viewer, now)
+        if permits.meets(permits.restored(image), seer(read, viewer, "image", image.id), now)
     ]
 
 
@@ -62,7 +63,7 @@ def _posts(read: Statements, viewer: Viewer, ids: Sequence[int], now: int) -> li
     return [
         _told("post", post, gone=post.deleted_at is not None)
         for post in fetch(read, Post, ids).values()
-        if sees_post(msgspec.structs.replace(post, deleted_at=None), viewer, now)
+        if sees_post(msgspec.structs.replace(post, deleted_at=None), seer(read, viewer, "post", post.id), now)
     ]
 
 

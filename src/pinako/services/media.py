@@ -13,6 +13,7 @@ from pinako.catalog.people import Viewer
 from pinako.errors import Forbidden, NotFound
 from pinako.services import access
 from pinako.services.library import Library
+from pinako.services.seeing import seer
 from pinako.storage.records import select
 from pinako.storage.scopes import Statements
 
@@ -41,7 +42,7 @@ def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
     read, now = library.database.read(), library.now()
     images = select(read, Image, "media_key = ? AND blob IS NOT NULL ORDER BY id LIMIT 100", (key,))
     shown = [_as_shown(read, image) for image in images]
-    seen = [image for image in shown if visibility.sees_image(image, viewer, now)]
+    seen = [image for image in shown if visibility.sees_image(image, seer(read, viewer, "image", image.id), now)]
     if not seen:
         raise NotFound(MISSING)
     stranger = access.anonymous(library.caps)

@@ -13,6 +13,7 @@ from pinako.catalog.resources import Model
 from pinako.catalog.tags import Tag, VotableTag, score_of
 from pinako.catalog.visibility import sees_image, sees_model
 from pinako.services.library import Library
+from pinako.services.seeing import seer
 from pinako.storage.records import fetch, find
 from pinako.storage.scopes import Statements
 
@@ -32,6 +33,7 @@ class _Votes(msgspec.Struct):
 def votable_tags(library: Library, viewer: Viewer, kind: str, id: int, take: int = 100) -> list[VotableTag]:
     """The tags of one image or model, best first. Unknown and hidden things have none, as upstream (never 404)."""
     with library.database.read() as read:
+        viewer = seer(read, viewer, "image" if kind == "image" else "model", id)
         if kind == "image":
             image = find(read, Image, id)
             seen = image is not None and sees_image(image, viewer, library.now())

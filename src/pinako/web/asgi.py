@@ -24,6 +24,7 @@ from pinako.web.limits import Rates
 from pinako.web.routes import ANY, Route, Table, neighbours, rest_errors
 from pinako.web.sending import pour
 from pinako.web.sessions import Sessions
+from pinako.web.sharing import Sharing
 from pinako.web.threads import Threads
 from pinako.wire.failures import is_internal
 
@@ -51,6 +52,7 @@ def make_app(library: Library, clock: Callable[[], float] = time.time) -> Door:
     door.add(files.routes(library, media))
     door.add(sessions.routes())
     door.add(uploading.routes(library, threads, media.darkroom))
+    door.add(Sharing(library, threads, door.identities.forget).routes())
     streams = Events(library, threads, door.identities)
     door.add(streams.routes())
     door.at_leaving(streams.end)

@@ -6,9 +6,11 @@ import logging
 import time
 from collections.abc import Callable
 
-from pinako.catalog.people import Viewer
+import msgspec
+
+from pinako.catalog.people import Shared, Viewer
 from pinako.errors import PinakoError
-from pinako.services import access
+from pinako.services import access, shares
 from pinako.services.access import USED_EVERY, hash_of
 from pinako.services.library import Library
 from pinako.web.ask import Ask
@@ -21,6 +23,9 @@ FRESH_S = 0.1
 
 COOKIES = ("__Secure-civ-token", "civ-token", "__Secure-civitai-token", "civitai-token")
 """Session cookies, newest first; those without the prefix are the same on plain http."""
+
+SHARE_COOKIE = "pinako-share"
+"""Where the share link that was opened last is kept."""
 
 _NOBODY = frozenset({"", "none", "null", "undefined"})
 """What scripts send for a key that they do not have."""
@@ -36,10 +41,34 @@ class Identities:
         self._clock = clock
         self._anonymous = access.anonymous(library.caps)
         self._known: dict[str, tuple[float, Viewer]] = {}
+        self._links: dict[str, tuple[float, Shared | None]] = {}
         self._noted: dict[int, int] = {}
 
     def viewer_of(self, ask: Ask) -> Viewer:
-        """The caller. Sets `ask.secured` where any credential was shown."""
+        """The caller, with the share link that came along. Sets `ask.secured` where any credential was shown."""
+        viewer = self._known_by(ask)
+        cookie = ask.headers.get(b"cookie", b"")
+        if b"share=" not in ask.query and SHARE_COOKIE.encode() not in cookie:
+            return viewer
+        token = next((value for key, value in ask.pairs if key == "share"), "") or share_token(cookie.decode("latin-1"))
+        shared = self._shared_by(token)
+        if shared is None:
+            return viewer
+        ask.secured = True
+        return msgspec.structs.replace(viewer, shared=shared)
+
+    def _shared_by(self, token: str) -> Shared | None:
+        now = self._clock()
+        held = self._links.get(token)
+        if held is not None and now - held[0] < FRESH_S:
+            return held[1]
+        shared = shares.shared_by(self._library, token)
+        if len(self._links) >= _MOST:
+            self._links.clear()
+        self._links[token] = (now, shared)
+        return shared
+
+    def _known_by(self, ask: Ask) -> Viewer:
         headers = ask.headers
         authorization = headers.get(b"authorization")
         if authorization is not None:
@@ -60,6 +89,7 @@ class Identities:
     def forget(self) -> None:
         """Ask the database again for everybody: after this process itself changed a key, user or session."""
         self._known.clear()
+        self._links.clear()
 
     def _by_key(self, key: str) -> Viewer:
         if key.lower() in _NOBODY:
@@ -109,6 +139,12 @@ def session_token(cookies: str) -> str | None:
     pairs = (part.strip().partition("=") for part in cookies.split(";"))
     jar = {name: value.strip('"') for name, _, value in pairs}
     return next((jar[name] for name in COOKIES if jar.get(name)), None)
+
+
+def share_token(cookies: str) -> str:
+    """The share link's token among a Cookie header's pairs; empty where there is none."""
+    pairs = (part.strip().partition("=") for part in cookies.split(";"))
+    return next((value.strip('"') for name, _, value in pairs if name == SHARE_COOKIE), "")
 
 
 def _second_word(authorization: bytes) -> str:

@@ -66,6 +66,11 @@ _API_KEY = thing(
     "id", "name", "scope", "createdAt", id=ID, name=TEXT, scope=TEXT, createdAt=_TIME, lastUsedAt=_NULL_TIME
 )
 
+_SHARE = thing(
+    "id", "collectionId", "level", "url", "token", "createdAt", "expiresAt", id=ID, collectionId=ID, url=TEXT, token=TEXT,
+    level={"type": "integer"}, createdAt=_TIME, expiresAt=_TIME,
+)  # fmt: skip
+
 DOORS: dict[tuple[str, str], Door] = {
     (UPLOAD, "post"): Door(
         name="beginUpload",
@@ -98,6 +103,19 @@ DOORS: dict[tuple[str, str], Door] = {
     (f"{OWN}/keys/{{}}", "delete"): Door(
         name="endKey", text="Revoke one of one's own keys.", gives=_NOTHING, refusals=(401, 403, 404),
         names=(in_path("id", TEXT | {"minLength": 1}, "Its id."),),
+    ),
+    (f"{OWN}/shares", "post"): Door(
+        name="makeShareLink", text="A link that shows a collection to whoever has it, within levels and for a while.",
+        takes=thing("collectionId", collectionId=ID, level={"type": "integer", "minimum": 1, "maximum": 31},
+                    days={"type": "integer", "minimum": 1, "maximum": 3650}),
+        gives=_SHARE, status=201, refusals=(401, 403, 413),
+    ),
+    (f"{OWN}/shares", "get"): Door(
+        name="listShareLinks", text="The links of a collection that one manages.", gives=items(_SHARE), refusals=(401,),
+        asks=(asked("collectionId", ID, "Id of the collection.") | {"required": True},),
+    ),
+    (f"{OWN}/shares/{{}}", "delete"): Door(
+        name="endShareLink", text="End a link.", gives=_NOTHING, refusals=(401, 403, 404), names=(in_path("id", ID, "Its id."),),
     ),
 }  # fmt: skip
 
