@@ -104,6 +104,13 @@ def test_a_query_and_filters_narrow_it(read_only_demo: Path, tmp_path: Path, ver
     assert (
         set(ids("--collection", collection)) == set(ids(f"http://127.0.0.1/collections/{collection}")) == set(in_order)
     )
+    [(posts,)] = doors.rows("SELECT id FROM collections WHERE type = 'Post' AND read = 'Public' ORDER BY id LIMIT 1")
+    inside = doors.rows(
+        "SELECT i.id FROM images i JOIN collection_items c ON c.entity_type = 'Post' AND c.entity_id = i.post_id "
+        "WHERE c.collection_id = ? AND i.published_at > 0 AND i.withheld = 0 AND i.needs_review IS NULL",
+        posts,
+    )
+    assert set(ids(f"collection:{posts}")) == {row[0] for row in inside} != set()
     [(tag,)] = doors.rows(
         "SELECT t.name FROM tags t JOIN image_tags i ON i.tag_id = t.id GROUP BY t.name ORDER BY COUNT(*) DESC LIMIT 1"
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -133,7 +136,8 @@ def opened(words: list[Any]) -> Database:
     return open_catalogue(load_settings({}, given=given))
 
 
-def test_bringing_it_twice_changes_nothing(takeout: Path, fresh: list[Any], verb: Verb) -> None:
+def test_bringing_it_twice_changes_nothing(takeout: Path, fresh: list[Any], tmp_path: Path, verb: Verb) -> None:
+    """Nor does it change on the way: what leaves the new library is what came in."""
     assert verb("import", *fresh, takeout)[0] == 0
     with opened(fresh) as database:
         before = contents(database)
@@ -143,6 +147,11 @@ def test_bringing_it_twice_changes_nothing(takeout: Path, fresh: list[Any], verb
     assert (report["new"], report["changed"], report["bytes"]) == ({}, {}, 0)
     with opened(fresh) as database:
         assert contents(database) == before
+    again = tmp_path / "again"
+    assert verb("export", *fresh, "--takeout", again, "--everyone", "--link")[0] == 0
+    first, second = files_below(takeout), files_below(again)
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == ["takeout.json"]
 
 
 def test_a_library_brought_into_itself_stays_as_it_is(own_demo: Path, tmp_path: Path, verb: Verb) -> None:
@@ -375,3 +384,35 @@ def test_sidecars_of_a_plain_export_come_back(
         after = contents(database)
     assert len(after["images"]) == len(before["images"]) + 1
     assert before["posts"] - after["posts"] == set()
+
+
+def test_takeouts_and_imports_survive_being_killed(takeout: Path, own_demo: Path, tmp_path: Path, verb: Verb) -> None:
+    """Whatever is cut short is finished by the next run, and ends as if nothing had happened."""
+    out, library = tmp_path / "out", tmp_path / "new"
+    kill_often(["export", "--library", str(own_demo), "--takeout", str(out), "--everyone"], out / "images.jsonl")
+    assert verb("export", "--library", own_demo, "--takeout", out, "--everyone")[0] == 0
+    wanted = files_below(takeout)
+    assert {name: data for name, data in files_below(out).items() if name != "takeout.json"} == {
+        name: data for name, data in wanted.items() if name != "takeout.json"
+    }
+    kill_often(["import", "--library", str(library), str(out)], library / "library.db")
+    assert verb("import", "--library", library, out)[0] == 0
+    assert verb("check", "--library", library)[0] == 0
+    again = tmp_path / "again"
+    assert verb("export", "--library", library, "--takeout", again, "--everyone")[0] == 0
+    assert {name: data for name, data in files_below(again).items() if name != "takeout.json"} == {
+        name: data for name, data in wanted.items() if name != "takeout.json"
+    }
+
+
+def kill_often(words: list[str], sign: Path) -> None:
+    """Run a command line three times, and kill it some moments after its sign appears."""
+    for wait in (0.0, 0.1, 0.4):
+        with subprocess.Popen(
+            [sys.executable, "-m", "pinako", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as child:
+            until = time.monotonic() + 60
+            while not sign.exists() and child.poll() is None and time.monotonic() < until:
+                time.sleep(0.005)
+            time.sleep(wait)
+            child.kill()

@@ -14,7 +14,7 @@ import msgspec
 from pinako.catalog import levels
 from pinako.catalog.images import Image, Post
 from pinako.catalog.people import User, Viewer
-from pinako.catalog.queries import ImageQuery, ImageSort, ModelQuery, Period, Sought
+from pinako.catalog.queries import ImageQuery, ImageSort, ModelQuery, Period, PostQuery, Sought
 from pinako.catalog.searching import Span
 from pinako.catalog.visibility import sees_image
 from pinako.errors import NotFound
@@ -116,6 +116,27 @@ def _tag_ids(library: Library, names: Sequence[str]) -> tuple[int, ...]:
         if name.strip().casefold() not in found:
             raise NotFound(f"No tag named {name}")
     return tuple(found.values())
+
+
+def image_queries(library: Library, viewer: Viewer, wanted: Selection) -> Iterator[ImageQuery]:
+    """The lists that a selection comes to: one, or for a collection of posts one for each page of its posts."""
+    query = image_query(library, viewer, wanted)
+    yield query
+    if query.collection_id is None or not _holds_posts(library, query.collection_id):
+        return
+    posts = PostQuery(collection_id=query.collection_id, level=query.level, limit=100)
+    while True:
+        page = browse.posts(library, posts, viewer)
+        if page.ids:
+            yield msgspec.structs.replace(query, collection_id=None, post_ids=tuple(page.ids), sort=wanted.sort)
+        if page.next_cursor is None:
+            return
+        posts = msgspec.structs.replace(posts, cursor=page.next_cursor)
+
+
+def _holds_posts(library: Library, collection_id: int) -> bool:
+    sql = "SELECT 1 FROM collection_items WHERE collection_id = ? AND entity_type = 'Post' LIMIT 1"
+    return library.database.read().row(sql, (collection_id,)) is not None
 
 
 def count(library: Library, viewer: Viewer, query: ImageQuery) -> int:

@@ -66,15 +66,12 @@ def read_mark(root: Path) -> Mark | None:
 class Place:
     """A folder that an export writes into. One process at a time writes a file; several may write beside one another."""
 
-    def __init__(self, root: Path, *, library: str = "", force: bool = False, own_mark: str = "") -> None:
-        """Refuses (Conflict) a folder that holds other things and is no export's, unless `force`.
-
-        `own_mark`: a name in the folder that says as much as the mark does (a takeout's head).
-        """
+    def __init__(self, root: Path, *, library: str = "", force: bool = False) -> None:
+        """Refuses (Conflict) a folder that holds other things and is no export's, unless `force`."""
         self.root = root
         with _disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
-            strange = not force and read_mark(root) is None and not (own_mark and (root / own_mark).exists())
+            strange = not force and read_mark(root) is None
             if strange and any(name != MARK_FOLDER for name in os.listdir(root)):
                 raise Conflict(f"{root} holds other files; choose an empty folder, or write among them with --force")
             sweep_sessions(root / MARK_FOLDER)

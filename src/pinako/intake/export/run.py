@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from pinako.catalog.people import Viewer
+from pinako.catalog.queries import ImageQuery
 from pinako.errors import Conflict, NotFound, PinakoError, UnreadableFile
 from pinako.intake.export import embedding
 from pinako.intake.export.models import ModelsOut
@@ -58,6 +59,7 @@ class Run:
         self._taken: set[str] = set()
         self.report = Report()
         self.total = 0
+        self._lists = 0
         self.stopping = Event()
 
     def stop(self) -> None:
@@ -67,8 +69,9 @@ class Run:
 
     def export(self, selections: Sequence[Selection]) -> Report:
         """Everything that these selections name. BadRequest and NotFound before anything is written."""
-        queries = [exporting.image_query(self._library, self._viewer, wanted) for wanted in selections]
-        self.total = sum(exporting.count(self._library, self._viewer, query) for query in queries)
+        for query in self._queries(selections):
+            self._lists += 1
+            self.total += exporting.count(self._library, self._viewer, query)
         if self._options.limit:
             self.total = min(self.total, self._options.limit)
         with ExitStack() as closing:
@@ -100,16 +103,19 @@ class Run:
         """Pages of what leaves, each image once, up to the limit."""
         seen: set[int] = set()
         left = self._options.limit or -1
-        for wanted in selections:
-            query = exporting.image_query(self._library, self._viewer, wanted)
+        for query in self._queries(selections):
             for ids in exporting.pages(self._library, self._viewer, query):
                 fresh = [id for id in ids if id not in seen][: left if left >= 0 else None]
-                if len(selections) > 1:
+                if self._lists > 1:  # one list names each image once by itself
                     seen.update(fresh)
                 left -= len(fresh) if left >= 0 else 0
                 yield exporting.leaving(self._library, self._viewer, fresh, self._bases)
                 if left == 0 or self.stopping.is_set():
                     return
+
+    def _queries(self, selections: Sequence[Selection]) -> Iterator[ImageQuery]:
+        for wanted in selections:
+            yield from exporting.image_queries(self._library, self._viewer, wanted)
 
     def _export_batch(
         self, batch: Sequence[Leaving], place: Place | None, records: RecordFile | None, models: ModelsOut

@@ -51,7 +51,9 @@ class Gathering:
             self._tell_posts(posts)
         for images in self._subjects.images(self._read):
             self._tell_images(images)
-        for found in self._subjects.collections(self._read):
+        # Read before their items are: PostgreSQL has one long answer at a time.
+        collections = list(self._subjects.collections(self._read))
+        for found in collections:
             self._tell_collections(found)
         self._tell_borrowed()
         self._tell_given()
