@@ -89,6 +89,8 @@ def import_files(
             _watch(run, paths, quiet=as_json)
     _tell(run.report, as_json)
     if run.report.interrupted and not watch:
+        if not as_json:
+            click.echo("  ended early: the next run goes on from here")
         return 130
     return 1 if run.report.refused_count or any(report.refused_count for report in reports) else 0
 

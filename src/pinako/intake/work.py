@@ -14,7 +14,7 @@ from pinako import metadata
 from pinako.errors import NotFound, UnreadableFile
 from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead, Outcome, Picture, Refused, WeightsKept
 from pinako.intake.thumbnails import Thumbnails, measure_with_thumbnails
-from pinako.intake.walk import Source
+from pinako.intake.walk import MEDIA_ENDINGS, Source
 from pinako.media.facts import PictureFacts, read_facts
 from pinako.media.quickpng import unpack_png
 from pinako.media.render import Rendered
@@ -31,10 +31,6 @@ IN_MEMORY = 96 << 20
 MEDIA = ("image", "video", "audio")
 UNSHOWN = ("image/heic", "image/heic-sequence", "image/jxl")
 """Pictures whose texts are read, and whose pixels nothing here can decode."""
-NAMED_MEDIA = frozenset({
-    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tif", ".tiff", ".heic", ".jxl",
-    ".mp4", ".m4v", ".mov", ".webm", ".mkv", ".mp3", ".m4a", ".wav", ".flac", ".ogg", ".opus",
-})  # fmt: skip
 OCTETS = "application/octet-stream"
 
 Progress = Callable[[int], None]
@@ -195,7 +191,7 @@ def _foreign(source: Source) -> Refused:
     """Neither picture nor video nor sound: perhaps a model file under another name."""
     if source.path.suffix.lower() not in MODEL_EXTENSIONS and probe(source.path) is not None:
         return Refused(reason="a model file", is_model=True)
-    if source.path.suffix.lower() in NAMED_MEDIA:
+    if source.path.suffix.lower() in MEDIA_ENDINGS:
         return Refused(reason="it is not the picture, video or sound that its name says")
     return Refused(reason="not a picture, video, sound or model file", foreign=True)
 
