@@ -120,6 +120,11 @@ class Asker:
         since = self.terms.started_at if item.state in journal.FAULTS else self.terms.begun_at
         return item.checked_at >= since
 
+    def is_dealt_with(self, walk: str) -> bool:
+        """Whether everything below a thing was dealt with in this run: that it is noted itself says nothing of its images."""
+        place = journal.place_of(self._database.read(), self.terms.source, self.terms.key, walk)
+        return place is not None and place.ended
+
     def local_user(self, name: str) -> int | None:
         """The host's number of an account that is here."""
         sql = "SELECT source_id FROM users WHERE source = ? AND username_key = ? AND source_id IS NOT NULL"
@@ -168,6 +173,7 @@ class Asker:
         except BudgetSpent:
             raise
         except UpstreamError as error:
+            begin.spoil()
             self.broken(begin, str(error))
         else:
             end = Page(name, parent=parent)  # that the list is over counts only once all its pages are dealt with
@@ -426,10 +432,10 @@ class Asker:
         """Posts with all their images."""
         page.members += [("post", id) for id in ids]
         known = self.known("post", ids)
-        open_ones = [id for id in ids if not self.is_fresh(known.get(id))]
-        self.give_posts(open_ones, page)
-        for id in open_ones:
-            self.images(self.image_list(post_id=id, types=(), base_models=()), "", parent=page)
+        self.give_posts([id for id in ids if not self.is_fresh(known.get(id))], page)
+        for id in ids:
+            if not self.is_dealt_with(f"post:{id}:images"):
+                self.images(self.image_list(post_id=id, types=(), base_models=()), f"post:{id}:images", parent=page)
 
     def refused(self, page: Page, entity: str, id: int, error: UpstreamError) -> None:
         """Note that upstream did not give a thing."""

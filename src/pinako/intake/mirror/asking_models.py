@@ -28,14 +28,18 @@ class ModelAsker:
     def models(self, ids: Sequence[int], page: Page) -> None:
         """Models by id, each with everything that is wanted of it."""
         page.members += [("model", id) for id in ids]
-        known = self._asker.known("model", ids)
         for id in ids:
             self._asker.check()
-            if not self._asker.is_fresh(known.get(id)) and self._asker.launch("model", id, page):
+            if not self._asker.is_dealt_with(f"model:{id}") and self._asker.launch("model", id, page):
                 self.model(id, page)
 
     def model(self, id: int, page: Page, only_version: int | None = None) -> None:
         """One model. It must have been launched with this page."""
+        whole = Page(f"model:{id}" if only_version is None else "", parent=page)
+        self._model(id, whole, only_version)
+        self._asker.close(whole)
+
+    def _model(self, id: int, page: Page, only_version: int | None) -> None:
         docs = self._documents(id, page)
         if docs is None:
             return
@@ -60,6 +64,7 @@ class ModelAsker:
             return False
         if self._asker.heeds("version_id") and self._asker.heeds("model_id"):
             return True
+        page.spoil()
         self._asker.broken(page, "the host ignores which model's images are asked for: none of them was used")
         return False
 

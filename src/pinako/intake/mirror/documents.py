@@ -20,9 +20,9 @@ class Doc(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-def doc_of(door: str, body: Any) -> Doc:
-    """A decoded body as a document; its digest leaves out what moves by itself."""
-    return Doc(door=door, body=msgspec.json.encode(body), digest=digest_of(body))
+def doc_of(door: str, body: Any, digest: str = "") -> Doc:
+    """A decoded body as a document; its digest, where it is not known yet, leaves out what moves by itself."""
+    return Doc(door=door, body=msgspec.json.encode(body), digest=digest or digest_of(body))
 
 
 def digest_of(*bodies: Any) -> str:
@@ -31,11 +31,19 @@ def digest_of(*bodies: Any) -> str:
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
+_NESTED = (dict, list)
+
+
 def _steady(value: Any) -> Any:
+    """A body without its volatile members. Most of what is in one is no object itself and needs no call."""
     if isinstance(value, dict):
-        return {name: _steady(inner) for name, inner in value.items() if name not in VOLATILE}
+        return {
+            name: _steady(inner) if isinstance(inner, _NESTED) else inner
+            for name, inner in value.items()
+            if name not in VOLATILE
+        }
     if isinstance(value, list):
-        return [_steady(inner) for inner in value]
+        return [_steady(inner) if isinstance(inner, _NESTED) else inner for inner in value]
     return value
 
 

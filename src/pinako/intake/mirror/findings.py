@@ -36,6 +36,8 @@ class Page:
         self.previous: Page | None = None
         self.closed = False
         self.settled = False
+        self.spoiled = False
+        """Whether something of it could not be asked: a list must not go on beyond it."""
         self._given = 0
         self._done = 0
         if parent is not None:
@@ -44,6 +46,12 @@ class Page:
     def give(self) -> None:
         """One more thing of this page is on its way."""
         self._given += 1
+
+    def spoil(self) -> None:
+        """A list below it broke: neither it nor what it is part of is dealt with."""
+        self.spoiled = True
+        if self.parent is not None:
+            self.parent.spoil()
 
     def tick(self) -> None:
         """One of them is dealt with."""

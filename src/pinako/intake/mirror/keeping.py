@@ -261,7 +261,7 @@ class Keeper:
         }
 
     def _document(self, w: Write, found: ImageFound, id: int, medium: Medium | None, now: int) -> None:
-        docs = [doc_of("trpc", found.row.raw)]
+        docs = [doc_of("trpc", found.row.raw, found.digest)]
         if found.generation is not None:
             docs.append(doc_of("trpc.generation", found.generation.raw))
         if found.tags is not None:
@@ -404,6 +404,7 @@ class Keeper:
                     settled = True
 
     def _settle_page(self, w: Write, touched: Touched, page: Page, now: int) -> None:
+        page.spoiled = page.spoiled or (page.previous is not None and page.previous.spoiled)
         page.settled, page.previous = True, None
         if page.parent is not None:
             page.parent.tick()
@@ -411,7 +412,7 @@ class Keeper:
             journal.keep_finds(w, self._source, self._key, [*page.members, *page.beside], now)
         if page.collection is not None:
             self._models.keep_members(w, touched, page.collection, page.members, now)
-        if page.walk and page.parent is None:
+        if page.walk and not page.spoiled:
             journal.keep_place(w, self._source, self._key, page.walk, page.mark)
 
 

@@ -42,6 +42,8 @@ AHEAD: Final = 600
 MOST: Final = 100
 """Things of one transaction."""
 LOOK_S: Final = 0.02
+GATHER_S: Final = 0.25
+"""How long what is ready waits for more: a transaction costs about as much as the writing of ten images."""
 FOLDER: Final = "mirror"
 
 
@@ -230,6 +232,7 @@ class _OneTarget:
         self._keeper = Keeper(self._database, source, key, self._flying, self._report, run._settings.mirror_retry_days)
         self._hands = run.hands_for(target)
         self._ready: deque[Ready] = deque()
+        self._waited_since = time.monotonic()
         self._whole_before = self._report.whole
 
     def run(self) -> None:
@@ -270,11 +273,19 @@ class _OneTarget:
         moved = self._take_findings()
         for ready in self._hands.collect(0.0 if moved else LOOK_S):
             self._ready.append(ready)
-        if len(self._ready) >= MOST or (self._ready and not moved):
+        if self._is_time_to_write(moved):
             self._write()
         self._report.bytes += self._hands.bytes
         self._hands.bytes = 0
         self._all._watcher(self._all)
+
+    def _is_time_to_write(self, moved: bool) -> bool:
+        if not self._ready:
+            self._waited_since = time.monotonic()
+            return False
+        if len(self._ready) >= MOST or (self._ask.ended and self._hands.is_idle):
+            return True
+        return not moved and time.monotonic() - self._waited_since > GATHER_S
 
     def _write_all(self) -> None:
         while self._ready:

@@ -69,7 +69,7 @@ class TargetAsker:
         elif target.kind is Kind.VERSION:
             self._models.version(id, target.model_id)
         else:
-            page = Page(f"model:{id}")
+            page = Page("")
             page.members.append(("model", id))
             if self._asker.launch("model", id, page):
                 self._models.model(id, page)
@@ -102,7 +102,7 @@ class TargetAsker:
         elif entity is Entity.MODELS:
             self._model_list(f"user:{entity}", username=name, creator=creator, **model_words(target))
         elif entity is Entity.COLLECTIONS:
-            self._collections(feeds.collection_feed(user_id=creator.id), f"user:{entity}")
+            self._collections(feeds.collection_feed(user_id=creator.id))
 
     def _no_user(self, name: str, error: UpstreamError) -> None:
         """An account that was here and is gone is no trouble: whatever it had is looked for, and noted, afterwards."""
@@ -141,13 +141,14 @@ class TargetAsker:
 
         self._asker.walk(feeds.post_feed(**words), walk, handle, collection=collection)
 
-    def _collections(self, listed: Any, walk: str) -> None:
+    def _collections(self, listed: Any) -> None:
         found: list[int] = []
 
         def handle(rows: Sequence[Collection], page: Page) -> None:
             found.extend(self._asker.limited([row.id for row in rows]))
 
-        self._asker.walk(listed, walk, handle)
+        # Without a name: a mark would say that the list is over, and say nothing of what these collections hold.
+        self._asker.walk(listed, "", handle)
         for id in found:
             self._collection(id)
 
@@ -226,7 +227,7 @@ class TargetAsker:
         elif target.entity is Entity.POSTS:
             self._post_list("search:posts", query=target.name)
         elif target.entity is Entity.COLLECTIONS:
-            self._collections(feeds.collection_feed(query=target.name), "search:collections")
+            self._collections(feeds.collection_feed(query=target.name))
         elif target.entity in {Entity.IMAGES, Entity.VIDEOS} and not target.name:
             asked = image_words(target)
             if target.entity is Entity.VIDEOS:
