@@ -70,7 +70,7 @@ def test_strangers_and_reading_keys_write_nothing(house: Doors, nobody: Actor, p
 
 @pytest.mark.parametrize("procedure", trpc_writes.MUTATIONS)
 def test_nonsense_is_a_bad_request(owl: Actor, procedure: str) -> None:
-    if procedure in ("post.create", "image.emptyTrash"):
+    if procedure in ("post.create", "image.emptyTrash", "image.purgeWithheld"):
         assert owl.do(procedure, [], status=400)["data"]["code"] == "BAD_REQUEST"
     elif procedure not in ("user.setSettings", "user.updateContentSettings"):
         assert owl.do(procedure, {"id": "x", "name": 5}, status=400)["data"]["code"] == "BAD_REQUEST"
@@ -358,6 +358,36 @@ def test_no_owner_lowers_the_level_of_a_minors_image(house: Doors, owl: Actor) -
     for id in (image, held):
         assert owl.do("image.updateImageNsfwLevel", {"id": id, "nsfwLevel": 1}, status=401) == unknown
     assert owl.do("image.delete", {"id": image}, status=401) == owl.do("image.delete", {"id": MISSING}, status=401)
+
+
+def test_moderators_purge_what_is_withheld_and_nobody_else_learns_of_it(
+    house: Doors, owl: Actor, fox: Actor, mod: Actor
+) -> None:
+    from pinako.media.cache import forget_source
+    from pinako.services.settle import Touched, settle
+
+    library = house.library
+    post, (image, other) = owl.post(picture(), picture())
+    sha256 = house.one("SELECT blob FROM images WHERE id = ?", image)
+    with library.database.write() as w:
+        w.update("images", image, {"minor": 1, "level": 4})
+        touched = Touched()
+        touched.images.add(image)
+        settle(w, touched, library.now())
+    assert not owl.listed(postId=post).count(image)
+    assert owl.see("image.getWithheld", status=403)
+    listed = next(one for one in mod.see("image.getWithheld")["items"] if one["id"] == image)
+    assert (listed["sha256"], listed["level"], listed["minor"]) == (sha256, 4, 1)
+    assert not {"name", "meta", "prompt", "blurhash", "tags", "mediaKey", "url"} & listed.keys()
+    assert owl.do("image.purgeWithheld", {"ids": [image]}, status=403)
+    assert mod.do("image.purgeWithheld", {"ids": [image, other]}) == {"count": 1}
+    assert library.media.stat(sha256) is None
+    assert not forget_source(library.settings.derivatives, sha256)
+    assert house.sql("SELECT COUNT(*) FROM images WHERE id = ?", image) == [(0,)]
+    assert owl.listed(postId=post) == [other]
+    who, what = house.sql("SELECT user_id, subject FROM audit WHERE action = 'purge withheld' ORDER BY id DESC")[0]
+    assert who == mod.id
+    assert f'"id":{image},' in what
 
 
 # --- preferences, models ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pinako.catalog import enums
+from pinako.services.withheld import Withheld
 from pinako.web.openapi_parameters import FLAG, ID, IDS, NUMBER, TEXT, WORDS, Schema, word, words
 from pinako.web.openapi_trpc import ONE_ID, Told, taking
 from pinako.wire import trpc_writes as gives
@@ -143,6 +144,16 @@ PROCEDURES: dict[str, Told] = {
     "image.getTrash": Told(text="Ours: what is in one's trash.", takes=None, gives=gives.Trash),
     "image.emptyTrash": Told(
         text="Ours: remove images of one's trash for good, all where none is named.",
+        takes=taking(ids=IDS),
+        gives=gives.SavedCount,
+    ),
+    "image.getWithheld": Told(
+        text="Ours, for moderators: what exists for nobody, by ids, hashes, flags and origin.",
+        takes=None,
+        gives=dict[str, tuple[Withheld, ...]],
+    ),
+    "image.purgeWithheld": Told(
+        text="Ours, for moderators: remove withheld images for good, all where none is named.",
         takes=taking(ids=IDS),
         gives=gives.SavedCount,
     ),

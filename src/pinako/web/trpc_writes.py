@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from pinako.catalog.images import Image
-from pinako.services import compose, curate, describe, discard, hiding, react, voting
+from pinako.services import compose, curate, describe, discard, hiding, react, voting, withheld
 from pinako.services.hiding import HiddenThing
 from pinako.storage.records import find
 from pinako.web.calling import Calling, Procedure, Run
@@ -233,6 +233,16 @@ def rate_images(calling: Calling, value: Any) -> Reply:
     return trpc_writes.plain_reply(trpc_writes.SomeIds(ids=tuple(rated)))
 
 
+def withheld_get(calling: Calling, value: Any) -> Reply:
+    found = withheld.list_withheld(calling.library, calling.viewer)
+    return Reply(json=msgspec.json.encode({"items": found}))
+
+
+def purge_withheld(calling: Calling, value: Any) -> Reply:
+    count = withheld.purge(calling.library, calling.viewer, edits.read_ids_or_all(value))
+    return trpc_writes.plain_reply(trpc_writes.SavedCount(count=count))
+
+
 # --- models -------------------------------------------------------------------------------------------------------
 
 
@@ -277,17 +287,20 @@ MUTATIONS: dict[str, Run] = {
     "image.bulkDelete": delete_images,
     "image.restore": restore_images,
     "image.emptyTrash": empty_trash,
+    "image.purgeWithheld": purge_withheld,
     "image.updateImageNsfwLevel": rate_images,
     "model.upsert": change_model,
     "modelVersion.upsert": change_version,
 }
-"""Ours: post.restore, image.bulkDelete, image.restore, image.emptyTrash, image.getTrash, collection.setContributor."""
+"""Ours: post.restore, image.bulkDelete, image.restore, image.emptyTrash, image.getTrash,
+image.getWithheld, image.purgeWithheld, collection.setContributor."""
 
 QUERIES: dict[str, Run] = {
     "collection.getUserCollectionItemsByItem": collections_of_item,
     "hiddenPreferences.getHidden": hidden_get,
     "user.getSettings": settings_get,
     "image.getTrash": trash_get,
+    "image.getWithheld": withheld_get,
 }
 
 PROCEDURES: dict[str, Procedure] = {
