@@ -55,6 +55,9 @@ class Plain:
             return drafts
         return standing is not Standing.HELD or own or drafts
 
+    def _in_view(self, x: Any) -> bool:
+        return self.viewer.moderator or (self.viewer.user_id is not None and x.user_id == self.viewer.user_id)
+
     def recent(self, query: Any) -> int:
         days = PERIOD_DAYS.get(query.period) if query.period_filters else None
         return -1 if days is None else self.now // 60_000 * 60_000 - days * DAY
@@ -136,11 +139,11 @@ class Plain:
             yield lambda x: (x.remix_of_id is not None) == query.remixes
         for wanted, column in ((query.minor_only, "minor"), (query.poi_only, "poi"), (query.in_review, "needs_review")):
             if wanted:
-                yield lambda x, column=column: bool(getattr(x, column))
+                yield lambda x, column=column: bool(getattr(x, column)) and self._in_view(x)
         if query.unpublished:
-            yield lambda x: x.published_at is None
+            yield lambda x: x.published_at is None and self._in_view(x)
         if query.scheduled:
-            yield lambda x: x.published_at is not None and x.published_at > self.now
+            yield lambda x: x.published_at is not None and x.published_at > self.now and self._in_view(x)
         if query.remix_of is not None:
             yield lambda x: x.remix_of_id == query.remix_of
         for ids in self._image_sets(query):
@@ -273,7 +276,7 @@ class Plain:
         yield lambda x: query.archived or x.mode != "Archived"
         for wanted, column in ((query.minor_only, "minor"), (query.poi_only, "poi")):
             if wanted:
-                yield lambda x, column=column: getattr(x, column)
+                yield lambda x, column=column: getattr(x, column) and self._in_view(x)
         plain = (
             (query.ids, "id"),
             (query.types, "type"),

@@ -161,6 +161,7 @@ class ImageQuery(Paging, frozen=True, kw_only=True):
     credited: bool = False
     """With `model_id` or `version_id`: only images of posts that show it, not those where it was recognised."""
     minor_only: bool = False
+    """Only flagged ones: one's own, and everybody's for moderators."""
     poi_only: bool = False
     sought: Sought | None = None
     hide_minor: bool = False
@@ -168,7 +169,7 @@ class ImageQuery(Paging, frozen=True, kw_only=True):
     drafts: bool = False
     """Also the caller's own images that are not published yet (`pending` on the wire)."""
     unpublished: bool = False
-    """Only what has no publishing time; like the next two, the caller's own, and everybody's for moderators."""
+    """Only what has no publishing time; like the next two for its owner and for moderators."""
     scheduled: bool = False
     in_review: bool = False
 
@@ -242,6 +243,7 @@ class ModelQuery(Paging, frozen=True, kw_only=True):
     file_formats: tuple[str, ...] = ()
     primary_file_only: bool = False
     minor_only: bool = False
+    """Only flagged ones: one's own, and everybody's for moderators."""
     poi_only: bool = False
     hide_minor: bool = False
     hide_poi: bool = False

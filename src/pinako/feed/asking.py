@@ -81,6 +81,15 @@ def _shelf(asked: Asked[Q], entity: str) -> Shelf:
     return shelf_of(asked.viewer, asked.query.collection_id or 0, entity, tag)
 
 
+def flagged(asked: Asked[Q], flags: Sequence[int]) -> Iterator[Term]:
+    """Only rows with these flags: a view for moderators, and of one's own rows for everybody else (trpc.md 3)."""
+    if flags and not asked.viewer.moderator:
+        if not asked.own:
+            raise Empty
+        yield AnyOf(asked.own)
+    yield from (AnyOf((("flag", int(flag)),)) for flag in flags)
+
+
 def some(field: str, values: Sequence[int]) -> tuple[tuple[str, int], ...]:
     """The pairs of values that were looked up. Empty when there are none: any-of nothing is nothing."""
     if not values:

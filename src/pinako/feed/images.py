@@ -8,7 +8,7 @@ from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import BadRequest, Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, any_tags, collected, in_collection, people, window
+from pinako.feed.asking import Asked, Empty, any_tags, collected, flagged, in_collection, people, window
 from pinako.feed.codes import code_of, prompt_codes
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
@@ -93,15 +93,22 @@ def _facts(asked: Asked[ImageQuery]) -> Iterator[Term]:
         (query.has_meta, Flag.META),
         (query.on_site, Flag.ON_SITE),
         (query.remixes, Flag.REMIX),
+    )
+    yield from (AnyOf((("flag", flag),)) for said, flag in wanted if said)
+    if query.remixes is False:
+        yield NoneOf((("flag", Flag.REMIX),))
+
+
+def _views(asked: Asked[ImageQuery]) -> Iterator[Term]:
+    query = asked.query
+    wanted = (
         (query.minor_only, Flag.MINOR),
         (query.poi_only, Flag.POI),
         (query.unpublished, Flag.UNPUBLISHED),
         (query.scheduled, Flag.SCHEDULED),
         (query.in_review, Flag.IN_REVIEW),
     )
-    yield from (AnyOf((("flag", flag),)) for said, flag in wanted if said)
-    if query.remixes is False:
-        yield NoneOf((("flag", Flag.REMIX),))
+    return flagged(asked, [flag for said, flag in wanted if said])
 
 
 def _mine(asked: Asked[ImageQuery]) -> Iterator[Term]:
@@ -123,7 +130,7 @@ def _sought(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield term
 
 
-MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, _facts, window, _mine, _sought)
+MEANINGS: tuple[Meaning, ...] = (_safety, _people, _things, _tags, _kinds, _facts, _views, window, _mine, _sought)
 
 
 def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:

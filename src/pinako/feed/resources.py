@@ -9,7 +9,7 @@ from pinako.catalog.queries import ModelQuery, ModelSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, collected, in_collection, people, window
+from pinako.feed.asking import Asked, Empty, collected, flagged, in_collection, people, window
 from pinako.feed.codes import code_of
 from pinako.feed.index import Index
 from pinako.feed.listing import EMPTY, Listing, Question, ask, ask_in_order
@@ -32,6 +32,11 @@ def _safety(asked: Asked[ModelQuery]) -> Iterator[Term]:
         hide_minor=query.hide_minor,
         hide_poi=query.hide_poi,
     )
+
+
+def _views(asked: Asked[ModelQuery]) -> Iterator[Term]:
+    wanted = ((asked.query.minor_only, Flag.MINOR), (asked.query.poi_only, Flag.POI))
+    return flagged(asked, [flag for said, flag in wanted if said])
 
 
 def _state(asked: Asked[ModelQuery]) -> Iterator[Term]:
@@ -91,8 +96,6 @@ def _license(asked: Asked[ModelQuery]) -> Iterator[Term]:
         (Flag.NO_CREDIT, query.allow_no_credit),
         (Flag.DERIVATIVES, query.allow_derivatives),
         (Flag.OTHER_LICENSE, query.allow_different_license),
-        (Flag.MINOR, query.minor_only or None),
-        (Flag.POI, query.poi_only or None),
     )
     for flag, wanted in asked_flags:
         if wanted is not None:
@@ -123,7 +126,19 @@ def _mine(asked: Asked[ModelQuery]) -> Iterator[Term]:
 
 Meaning = Callable[[Asked[ModelQuery]], Iterator[Term]]
 
-MEANINGS: tuple[Meaning, ...] = (_safety, people, _state, _things, _tags, _kinds, _license, _gate, _mine, window)
+MEANINGS: tuple[Meaning, ...] = (
+    _safety,
+    _views,
+    people,
+    _state,
+    _things,
+    _tags,
+    _kinds,
+    _license,
+    _gate,
+    _mine,
+    window,
+)
 
 
 def question_of(asked: Asked[ModelQuery], names: Names) -> Question:

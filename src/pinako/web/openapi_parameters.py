@@ -129,8 +129,8 @@ _MODEL_FLAGS = (
     ("newCreators", "Only of creators on the newcomers' board: none, for there is none here."),
     ("pending", "Read and without effect."),
     ("isFeatured", "Only featured models: none."),
-    ("poiOnly", "Only models of real persons."),
-    ("minorOnly", "Only models that depict minors."),
+    ("poiOnly", "Only models of real persons: one's own, and everybody's for moderators."),
+    ("minorOnly", "Only models that depict minors: one's own, and everybody's for moderators."),
 )
 
 MODELS = (
