@@ -60,6 +60,8 @@ def rest_lists(oracle: Oracle) -> Iterator[str]:
         yield f"/api/v1/models?{level}&sort=Newest&query=zqmodel"
     yield "/api/v1/images?nsfw=X&limit=200&sort=Random"
     yield "/api/v1/models?nsfw=true&limit=200"
+    yield from (f"/api/v1/models?nsfw=true&limit=200&archived=true&{flag}=true" for flag in ("minorOnly", "poiOnly"))
+    yield "/api/v1/models?nsfw=true&limit=200&status=Draft&status=Deleted&status=UnpublishedViolation"
     yield from ("/api/v1/images", "/api/v1/models", "/api/v1/creators?limit=0", "/api/v1/tags?limit=0")
     yield from ("/api/v1/tags?limit=0&query=zq", "/api/v1/tags?limit=0&sort=Most%20Images", "/api/v1/enums")
     yield from ("/api/v1/collections?nsfw=true", "/api/v1/collections?query=zqset", "/api/v1/collections")
@@ -81,8 +83,10 @@ def rest_by_id(oracle: Oracle) -> Iterator[str]:
     """Every REST door that takes an id or hash."""
     for id in oracle.images:
         yield f"/api/v1/images?imageId={id}&browsingLevel=31&withMeta=true"
+        yield f"/api/v1/pinako/history/image/{id}"
     for id in oracle.models:
         yield f"/api/v1/models/{id}"
+        yield f"/api/v1/pinako/history/model/{id}"
     for id, sha256 in oracle.hashes.items():
         yield f"/api/v1/model-versions/{id}"
         yield f"/api/v1/model-versions/mini/{id}"
@@ -103,6 +107,14 @@ def trpc_lists(oracle: Oracle) -> Iterator[tuple[str, Any]]:
         yield "post.getInfinite", level
         yield "model.getAll", {**level, "archived": True}
         yield "collection.getInfinite", {"browsingLevel": mask}
+    for flag in ("minorOnly", "poiOnly", "pendingReviewOnly", "notPublished", "scheduled", "nonRemixesOnly"):
+        for mask in (1, 31):
+            yield "image.getInfinite", {flag: True, "pending": True, "browsingLevel": mask, "include": ["metaSelect"]}
+    for flag in ("draftOnly", "scheduled", "pending"):
+        yield "post.getInfinite", {flag: True, "browsingLevel": 31}
+    for flag in ("minorOnly", "poiOnly"):
+        yield "model.getAll", {flag: True, "browsingLevel": 31, "archived": True}
+    yield "hiddenPreferences.getHidden", {}
     yield from (("image.getInfinite", {}), ("post.getInfinite", {}), ("model.getAll", {}))
     for entity in ("Model", "Image", "Post"):
         yield "tag.getAll", {"limit": 200, "entityType": entity, "nsfwLevel": 31}
@@ -125,6 +137,7 @@ def trpc_by_id(oracle: Oracle) -> Iterator[tuple[str, Any]]:
         yield "image.get", {"id": id}
         yield "image.getGenerationData", {"id": id}
         yield "tag.getVotableTags", {"id": id, "type": "image"}
+        yield "collection.getUserCollectionItemsByItem", {"imageId": id}
         yield (
             "image.getInfinite",
             {"ids": [id], "browsingLevel": 31, "pending": True, "include": ["tags", "metaSelect"]},
