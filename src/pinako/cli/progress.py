@@ -14,6 +14,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from pinako.intake.folder import Run
+    from pinako.intake.report import Report
 
 SLOW_S = 2.0
 """Seconds after which a file is shown by name."""
@@ -52,7 +53,7 @@ class ImportDisplay:
             return
         self._shown_at = time.monotonic()
         report = run.report
-        rate = f"{report.done_bytes / 1e6 / max(report.seconds, 0.1):,.0f} MB/s"
+        rate = f"{_amount(report)}, {report.done_bytes / 1e6 / max(report.seconds, 0.1):,.0f} MB/s"
         total = report.found if run.walked or report.found > report.done else None
         self._files.update(self._task, total=total, completed=report.done, rate=rate)
         self._live.update(Group(self._files, *self._lines(run)))
@@ -72,6 +73,12 @@ class ImportDisplay:
             count = f"{run.report.refused_count:,} not read, last: "
             lines.append(Text(f"  {count}{shown(last.path.name)}: {last.reason}", style="yellow"))
         return lines
+
+
+def _amount(report: Report) -> str:
+    """Bytes that are dealt with, of those found so far."""
+    unit, name = (1e9, "GB") if report.found_bytes >= 1e10 else (1e6, "MB")
+    return f"{report.done_bytes / unit:,.0f} of {report.found_bytes / unit:,.0f} {name}"
 
 
 def counting_bar(description: str) -> Progress:
