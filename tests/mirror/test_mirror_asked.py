@@ -1,0 +1,137 @@
+"""What a run is asked for: parts, filters, how much, only counting, refreshing; by the program's own words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mirroring import Home, Host
+
+from pinako.client import Client
+from pinako.client.records.images import Image
+from pinako.client.records.models import Model
+
+
+@pytest.fixture(scope="session")
+def images(upstream: Host) -> list[Image]:
+    with Client(upstream.address, api_key=upstream.key) as client:
+        return list(client.image_feed(level=31))
+
+
+@pytest.fixture(scope="session")
+def model(upstream: Host) -> Model:
+    """The model with most versions."""
+    with Client(upstream.address) as client:
+        found = [client.model_details(row.id) for row in client.model_feed()]
+    return max(found, key=lambda one: len(one.model_versions))
+
+
+@pytest.fixture
+def user(images: list[Image]) -> str:
+    """Somebody with many images."""
+    names = [image.author for image in images if image.author]
+    return max(sorted(set(names)), key=names.count)
+
+
+def of(images: list[Image], user: str) -> list[Image]:
+    return [image for image in images if image.author == user]
+
+
+def rows_of(home: Home) -> dict[int, tuple[Any, ...]]:
+    return {row[0]: row for row in home.rows("SELECT id, level, type, published_at, blob FROM images")}
+
+
+def test_levels_keep_out_what_is_above_them(upstream: Host, home: Home, images: list[Image], user: str) -> None:
+    report = home.mirror(f"{upstream.address}/user/{user}/images", key=upstream.key, levels=1)
+    wanted = {image.id for image in of(images, user) if image.level == 1}
+    assert wanted < {image.id for image in of(images, user)}
+    assert rows_of(home).keys() == wanted
+    assert (report.images, report.missing) == (len(wanted), [])
+
+
+def test_since_and_limit_and_kind(upstream: Host, home: Home, images: list[Image], user: str) -> None:
+    mine = sorted(
+        (image for image in of(images, user) if image.published_at), key=lambda image: str(image.published_at)
+    )
+    middle = mine[len(mine) // 2].published_at
+    assert middle is not None
+    since = int(middle.timestamp() * 1000)
+    home.mirror(f"{upstream.address}/user/{user}/images", key=upstream.key, since=since, types=("image",))
+    assert rows_of(home).keys() == {
+        image.id for image in mine if image.published_at and image.published_at >= middle and image.type == "image"
+    }
+    few = Home(home.folder.with_name("few"))
+    assert few.mirror(f"{upstream.address}/images", limit=7).images == 7
+    assert len(rows_of(few)) == 7
+
+
+def test_parts_that_are_not_asked_for_do_not_come(upstream: Host, home: Home, model: Model) -> None:
+    page = f"{upstream.address}/models/{model.id}"
+    bare = home.mirror(page, parts=frozenset())
+    assert (bare.models, bare.files, bare.images, bare.fetched) == (1, 0, 0, 0)
+    files = home.mirror(page, parts=frozenset({"models"}))
+    assert (files.models, files.images) == (0, 0)
+    assert files.files == home.rows("SELECT COUNT(*) FROM model_files WHERE blob IS NOT NULL")[0][0] > 0
+    shown = home.mirror(page, parts=frozenset({"gallery", "previews"}))
+    assert shown.images > 0
+    assert [row for row in rows_of(home).values() if row[4] is not None] == []
+    whole = home.mirror(page)
+    assert whole.fetched == len(rows_of(home))
+    assert whole.files == 0
+    assert None not in {row[4] for row in rows_of(home).values()}
+
+
+def test_base_models_and_sizes_leave_files_out(upstream: Host, home: Home, model: Model) -> None:
+    page = f"{upstream.address}/models/{model.id}"
+    none = home.mirror(page, base_models=("Some Other Base",), parts=frozenset({"models"}))
+    assert (none.models, none.files) == (1, 0)
+    small = home.mirror(page, file_limit=10, parts=frozenset({"models"}))
+    assert (small.files, small.missing_count) == (0, 0)
+    assert small.left_out > 0
+    assert home.mirror(page, parts=frozenset({"models"})).files == small.left_out
+
+
+def test_a_dry_run_counts_and_writes_nothing(upstream: Host, home: Home, images: list[Image], user: str) -> None:
+    page = f"{upstream.address}/user/{user}/images"
+    dry = home.mirror(page, key=upstream.key, dry=True)
+    assert (dry.found, dry.images, dry.missing) == (len(of(images, user)), 0, [])
+    assert rows_of(home) == {}
+    assert home.rows("SELECT COUNT(*) FROM mirror_targets") == [(0,)]
+    real = home.mirror(page, key=upstream.key)
+    sizes = home.rows("SELECT SUM(b.size) FROM images i JOIN blobs b ON b.sha256 = i.blob")
+    assert (dry.expected_bytes, real.bytes) == (sizes[0][0], sizes[0][0])
+    again = home.mirror(page, key=upstream.key, dry=True)
+    assert (again.already, again.expected_bytes) == (dry.found, 0)
+
+
+def test_the_program_reads_lists_and_refreshes_everything(
+    upstream: Host, home: Home, images: list[Image], tmp_path: Path
+) -> None:
+    shown = [image for image in images if image.level == 1][:3]
+    listed = tmp_path / "pages.txt"
+    listed.write_text("\n".join(["# pages", "", *(f"{upstream.address}/images/{one.id}" for one in shown[:2])]))
+    words = ["--with", "media", "--level", "1", "--type", "image"]
+    code, [*events, report], complaints = home.program(
+        "mirror", *words, "--list", str(listed), f"{upstream.address}/images/{shown[2].id}"
+    )
+    assert (code, complaints) == (0, "")
+    assert (report["images"], report["event"]) == (3, "report")
+    assert {event["id"] for event in events if event["entity"] == "image"} == {one.id for one in shown}
+    [options] = {row[0] for row in home.rows("SELECT options FROM mirror_targets")}
+    assert json.loads(options)["parts"] == ["media"]
+    code, [*_, again], _ = home.program("mirror", "--all")
+    assert (code, again["images"], again["fetched"], again["alreadyHere"]) == (0, 0, 0, 3)
+    assert home.program("mirror")[0] == 2
+    code, [dry], _ = home.program("mirror", "--dry-run", f"{upstream.address}/images/{shown[0].id}")
+    assert (code, dry["found"], dry["alreadyHere"]) == (0, 1, 1)
+
+
+def test_what_is_missing_is_said_with_its_reason(upstream: Host, home: Home) -> None:
+    code, [*_, report], complaints = home.program("mirror", f"{upstream.address}/images/1")
+    assert (code, complaints) == (1, "")
+    [missing] = report["items"]
+    assert (missing["entity"], missing["id"], missing["state"]) == ("image", 1, "not found")
+    [nobody] = home.mirror("http://127.0.0.1:9/images/1").missing
+    assert (nobody.state, "No answer" in nobody.reason) == ("failed", True)
