@@ -163,6 +163,8 @@ class VoteTags(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     tag_ids: tuple[int, ...] = ()
     vote: float | None = None
+    create: bool = False
+    """Ours: names that are no tag yet become one, where the caller's vote alone puts it on the thing."""
 
 
 class HideTarget(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,16 @@ def hidden_of(library: Library, viewer: Viewer) -> Hidden:
     )
 
 
+def hidden_users(library: Library, viewer: Viewer) -> frozenset[int]:
+    """The people whom the caller hides."""
+    return frozenset(one.id for one in hidden_of(library, viewer).users)
+
+
+def hidden_tags(library: Library, viewer: Viewer) -> frozenset[int]:
+    """The tags that the caller hides."""
+    return frozenset(one.id for one in hidden_of(library, viewer).tags)
+
+
 def _ids(read: Statements, user_id: int, target: str) -> tuple[HiddenThing, ...]:
     """As the caller named them: whether there is such a thing is not said."""
     sql = (

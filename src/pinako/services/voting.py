@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pinako.catalog.commands import VoteTags
 from pinako.catalog.images import Image
@@ -11,6 +12,7 @@ from pinako.catalog.resources import Model
 from pinako.catalog.tags import Tag
 from pinako.services import permits
 from pinako.services.library import Library
+from pinako.services.publish import keep_tags
 from pinako.services.settle import Touched, settle
 from pinako.storage.records import fetch, find
 from pinako.storage.scopes import Write
@@ -20,6 +22,8 @@ MODERATORS, OWNERS = 10, 3
 APPLIED_FROM = 3
 REVIEWED_TO = 3
 STRONG = 5
+BY_VOTES = "User"
+"""Where a tag comes from that votes put on: votes take it off again."""
 
 VOTES = {"image": ("image_tag_votes", "image_id"), "model": ("model_tag_votes", "model_id")}
 
@@ -31,8 +35,10 @@ def vote(library: Library, viewer: Viewer, command: VoteTags) -> None:
         user_id = permits.writer(w, viewer)
         if not permits.visible(w, viewer, command.kind.capitalize(), [command.id], now):
             return
-        tags = _tags(w, command)
         weight = round((command.vote or 0) * _weight(w, viewer, command))
+        if command.create and weight >= APPLIED_FROM:
+            keep_tags(w, command.names, command.kind.capitalize())
+        tags = _tags(w, command)
         table, column = VOTES[command.kind]
         for id in tags:
             key = (command.id, id, user_id)
@@ -70,7 +76,7 @@ def _apply(w: Write, image_id: int, tags: dict[int, Tag], weight: int) -> None:
     """Do what the votes of an image's tags have come to."""
     stored = {
         row[0]: row
-        for row in w.rows("SELECT tag_id, automated, disabled FROM image_tags WHERE image_id = ?", (image_id,))
+        for row in w.rows("SELECT tag_id, automated, source FROM image_tags WHERE image_id = ?", (image_id,))
     }
     sums = _sums(w, image_id, tags)
     for id, tag in sorted(tags.items()):
@@ -85,14 +91,14 @@ def _sums(w: Write, image_id: int, tag_ids: Iterable[int]) -> dict[int, list[int
     return found
 
 
-def _apply_one(w: Write, image_id: int, tag: Tag, row: Sequence[int] | None, votes: Sequence[int], weight: int) -> None:
+def _apply_one(w: Write, image_id: int, tag: Tag, row: Sequence[Any] | None, votes: Sequence[int], weight: int) -> None:
     total, key = sum(votes), (image_id, tag.id)
     if row is None:
         if total >= APPLIED_FROM:
-            w.insert_new("image_tags", {"image_id": image_id, "tag_id": tag.id, "source": "User"})
+            w.insert_new("image_tags", {"image_id": image_id, "tag_id": tag.id, "source": BY_VOTES})
     elif tag.type == "Moderation":
         _moderate(w, key, total, votes, weight)
-    elif row[1] and weight < 0 and total <= 0:
+    elif (row[1] or row[2] == BY_VOTES) and weight < 0 and total <= 0:
         w.run("DELETE FROM image_tags WHERE image_id = ? AND tag_id = ?", key)
 
 

@@ -142,8 +142,9 @@ class Events:
             self._each[name] -= 1
 
     async def _catch_up(self, ask: Ask, client: Client) -> None:
-        """What a stream that broke off has missed since its last event."""
-        last = ask.header("last-event-id")
+        """What a stream that broke off has missed since its last event, or a page since it was made (`?since=`)."""
+        since = next((value for key, value in ask.pairs if key == "since"), "")
+        last = ask.header("last-event-id") or since
         if last.isascii() and last.isdecimal() and len(last) < 16:
             touched = await self._threads.run(events.missed, self._library, int(last))
             if touched is None:

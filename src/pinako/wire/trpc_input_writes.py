@@ -105,6 +105,7 @@ def read_votes(value: Any, *, taking_back: bool = False) -> VoteTags:
         names=tags[0],
         tag_ids=tags[1],
         vote=vote,
+        create=given.take("create", read.flag, False) is True,
     )
     given.check()
     return command

@@ -14,6 +14,7 @@ from pinako.web.gallery.owner import Owner
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.people import People
 from pinako.web.gallery.posts import Posts
+from pinako.web.gallery.review import Review
 from pinako.web.gallery.search import Search
 from pinako.web.gallery.tags import Tags
 from pinako.web.routes import Route
@@ -36,6 +37,7 @@ def routes(library: Library, threads: Threads) -> tuple[list[Route], Route]:
         People(pages, images, posts, models, collections),
         Tags(pages, images),
         Owner(pages, threads),
+        Review(pages, threads),
         Entrance(pages),
         Search(pages, images, posts, models, collections),
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from pinako.catalog import levels
+from pinako.catalog.people import Viewer
 from pinako.errors import Unauthorized
-from pinako.services import access
+from pinako.services import access, discard, hiding
 from pinako.web.answers import NO_STORE, Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import Address
 from pinako.web.gallery.image import Fact
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.strings import say
+from pinako.web.identity import session_token
 from pinako.web.limits import WINDOW_S
 from pinako.web.routes import Route
 from pinako.web.sessions import safe_return
+
+MOST_TRASH = 1000
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +47,7 @@ class Entrance:
             self._pages.route("/login", self.login),
             self._pages.route("/settings", self.settings),
             self._pages.route("/upload", self.upload),
+            self._pages.route("/trash", self.trash),
         ]
 
     def login(self, ask: Ask) -> Answer:
@@ -72,6 +77,14 @@ class Entrance:
             raise Unauthorized("Sign in first")
         return self._pages.show(ask, "upload.html")
 
+    def trash(self, ask: Ask) -> Answer:
+        """What the caller deleted; for moderators what everybody did. Its pictures are out of sight here too."""
+        if not ask.viewer.known:
+            raise Unauthorized("Sign in first")
+        answer = self._pages.show(ask, "trash.html", rows=discard.list_trash(self._library, ask.viewer)[:MOST_TRASH])
+        answer.cache = NO_STORE
+        return answer
+
     def settings(self, ask: Ask) -> Answer:
         """Keys of the caller; for moderators also accounts and the rules of this instance."""
         viewer = ask.viewer
@@ -86,11 +99,22 @@ class Entrance:
                 Fact(say("settings.cap"), words_of(viewer.cap)),
                 Fact(say("settings.browsing"), words_of(viewer.mask(None))),
             ],
+            logins=access.list_sessions(
+                read, viewer.user_id, self._library.now(), session_token(ask.header("cookie")) or ""
+            ),
+            wanted=[(bit, levels.NAMES[bit], bool(viewer.mask(None) & bit)) for bit in levels.BITS if viewer.cap & bit],
+            hidden=self._hidden(viewer),
             accounts=self._accounts() if viewer.moderator else [],
             rules=self._rules() if viewer.moderator else [],
         )
         answer.cache = NO_STORE
         return answer
+
+    def _hidden(self, viewer: Viewer) -> list[tuple[str, int, str]]:
+        """What the caller hides: kind, id, name."""
+        found = hiding.hidden_of(self._library, viewer)
+        kinds = (("user", found.users), ("blockedUser", found.blocked), ("tag", found.tags))
+        return [(kind, one.id, one.name or say("user.unnamed")) for kind, things in kinds for one in things]
 
     def _accounts(self) -> list[Account]:
         """Accounts that can enter: those with a password or a key."""

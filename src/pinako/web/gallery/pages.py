@@ -56,6 +56,8 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the search box."""
     csrf: str
     origin: str
+    seq: int
+    """How far in the change log the page is: what happens after that is told to it by events."""
 
     @property
     def levels(self) -> list[tuple[int, str, bool]]:
@@ -110,6 +112,7 @@ class Pages:
             query=next((value for key, value in ask.pairs if key == "query"), ""),
             csrf=csrf_of(ask),
             origin=ask.origin,
+            seq=self.library.feeds.follower.place.seq,
         )
 
     def show(self, ask: Ask, template: str, *, status: int = 200, **context: Any) -> Answer:

@@ -9,7 +9,7 @@ from pinako.catalog.people import Profile, Viewer
 from pinako.catalog.queries import CollectionQuery
 from pinako.errors import NotFound
 from pinako.feed import lookups
-from pinako.services import browse
+from pinako.services import browse, hiding
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import Address
@@ -83,4 +83,5 @@ class People:
             for one in SECTIONS
         ]
         followed = viewer.known and profile.user.id in lookups.followed_users(self._library.database.read(), viewer)
-        return {"profile": profile, "name": name, "person_tabs": tabs, "followed": followed}
+        hidden = viewer.known and profile.user.id in hiding.hidden_users(self._library, viewer)
+        return {"profile": profile, "name": name, "person_tabs": tabs, "followed": followed, "hidden": hidden}

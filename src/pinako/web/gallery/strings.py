@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pinako.web.gallery.strings_curate import CURATE_WORDS
 from pinako.web.gallery.strings_owner import OWNER_WORDS
 from pinako.web.gallery.strings_things import THING_WORDS
 
@@ -198,7 +199,7 @@ _SCRIPTS = {
     "js.prompt": "prompt",
 }
 
-WORDS: dict[str, str] = _FRAME | _SEARCH | _LISTS | _ERRORS | _SCRIPTS | THING_WORDS | OWNER_WORDS
+WORDS: dict[str, str] = _FRAME | _SEARCH | _LISTS | _ERRORS | _SCRIPTS | THING_WORDS | OWNER_WORDS | CURATE_WORDS
 
 
 def say(key: str, **values: Any) -> str:

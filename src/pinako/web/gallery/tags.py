@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pinako.catalog.queries import TagQuery, TagSort
 from pinako.errors import NotFound
-from pinako.services import browse
+from pinako.services import browse, hiding
 from pinako.services.searching import tags_named
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
@@ -37,9 +37,10 @@ class Tags:
             raise NotFound("Not found")
         found = tags_named(self._library, [name])
         ids = tuple(tag.id for tag in found) or (0,)
-        return self._images.wall(
-            ask, say("tag.title", name=found[0].name if found else name), "tag.html", all_tags=ids, extra={"tag": name}
-        )
+        hidden = bool(found) and found[0].id in hiding.hidden_tags(self._library, ask.viewer)
+        extra = {"tag": name, "tag_id": found[0].id if found else None, "hidden": hidden}
+        title = say("tag.title", name=found[0].name if found else name)
+        return self._images.wall(ask, title, "tag.html", all_tags=ids, extra=extra)
 
     def tags(self, ask: Ask) -> Answer:
         """`/tags`, the most used first."""

@@ -1,9 +1,11 @@
-// The wire's own procedures, called as this session: queries by GET, mutations by POST with the page's word.
+// The wire's own procedures and doors, called as this session: each write carries the page's word.
 
 import { words } from "./words.js";
 import { note } from "./notes.js";
 
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+export const signedIn = () => document.body.dataset.known === "1";
 
 export class Refused extends Error {
   constructor(status, message) {
@@ -15,7 +17,8 @@ export class Refused extends Error {
 async function answer(response) {
   const body = await response.json().catch(() => null);
   if (!response.ok || body?.error) {
-    throw new Refused(response.status, body?.error?.json?.message ?? body?.error?.message ?? response.statusText);
+    const told = body?.error;
+    throw new Refused(response.status, told?.json?.message ?? told?.message ?? (typeof told === "string" ? told : response.statusText));
   }
   return body?.result?.data?.json ?? body;
 }
@@ -26,12 +29,13 @@ export async function query(name, input) {
 }
 
 export async function mutate(name, input, marks) {
-  const response = await fetch(`/api/trpc/${name}`, {
-    method: "POST",
-    headers: { "content-type": "application/json", "x-csrf-token": token() },
-    body: JSON.stringify(marks ? { json: input, meta: { values: marks } } : { json: input }),
-  });
-  return answer(response);
+  return send("POST", `/api/trpc/${name}`, marks ? { json: input, meta: { values: marks } } : { json: input });
+}
+
+export async function send(method, address, body) {
+  const headers = { accept: "application/json", "x-csrf-token": token() };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  return answer(await fetch(address, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) }));
 }
 
 // Runs a call and says what went wrong, where something did. Undefined then.
@@ -39,7 +43,7 @@ export async function attempt(call) {
   try {
     return await call();
   } catch (error) {
-    const known = { 401: words.signIn, 403: words.notAllowed }[error.status];
+    const known = { 401: signedIn() ? words.notAllowed : words.signIn }[error.status];
     note(known ?? words.wentWrong.replace("{reason}", error.message));
     return undefined;
   }

@@ -17,7 +17,7 @@ export function note(text, action) {
     line.append(button);
   }
   // A dialog lies above the page, so its notes must lie in it.
-  (document.querySelector("dialog[open]") ?? document.body).append(place);
+  ([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body).append(place);
   place.append(line);
   setTimeout(() => line.remove(), action ? 8000 : 3000);
 }

@@ -1,6 +1,6 @@
 // Choosing many pictures of a wall and doing one thing with all of them.
 
-import { collect, discard } from "./curate.js";
+import { LEVELS, askLevel, collect, discard, rate, takeOut } from "./curate.js";
 import { element } from "./dialogs.js";
 import { words } from "./words.js";
 
@@ -79,6 +79,9 @@ class Picks {
     } else if (event.key === " " && tile && this.on) {
       event.preventDefault();
       this.flip(tile.dataset.id);
+    } else if (this.chosen.size && /^[1-5]$/.test(event.key) && Number(document.body.dataset.cap) & LEVELS[event.key - 1]) {
+      event.preventDefault();
+      rate(this.#ids(), LEVELS[event.key - 1], this.#levels());
     } else if (event.key === "Escape" && this.on) {
       this.turn(false);
     }
@@ -88,13 +91,15 @@ class Picks {
     sessionStorage.setItem(KEPT + this.wall.key, JSON.stringify([...this.chosen]));
     this.bar?.remove();
     if (!this.chosen.size) return;
-    const ids = () => [...this.chosen].map(Number);
+    const shelf = document.querySelector("[data-shelf][data-manage]")?.dataset.shelf;
     this.bar = element(
       "div",
       { className: "picks", role: "group" },
       element("strong", { textContent: words.selected.replace("{count}", this.chosen.size), "aria-live": "polite" }),
-      this.#action(words.addTo, async () => (await collect(ids())) && this.turn(false)),
-      this.#action(words.delete, () => this.#discard(ids()), "danger"),
+      this.#action(words.addTo, async () => (await collect(this.#ids())) && this.turn(false)),
+      ...(shelf ? [this.#action(words.takeOut, () => this.#takeOut(Number(shelf)))] : []),
+      this.#action(words.rate, () => askLevel(this.#ids())),
+      this.#action(words.delete, () => this.#discard(this.#ids()), "danger"),
       this.#action(words.clear, () => this.turn(false)),
     );
     document.body.append(this.bar);
@@ -104,6 +109,23 @@ class Picks {
     const made = element("button", { type: "button", className: `button small ${kind}`, textContent: text });
     made.addEventListener("click", run);
     return made;
+  }
+
+  #ids() {
+    return [...this.chosen].map(Number);
+  }
+
+  // The levels that the chosen ones have, as far as they are in view: what rating them anew can be taken back to.
+  #levels() {
+    const tiles = [...this.wall.list.querySelectorAll(".tile.picked")];
+    return new Map(tiles.map((tile) => [Number(tile.dataset.id), Number(tile.dataset.level)]));
+  }
+
+  async #takeOut(shelf) {
+    const ids = this.#ids();
+    if (!(await takeOut(ids, shelf))) return;
+    this.wall.remove(ids.map(String));
+    this.turn(false);
   }
 
   #discard(ids) {

@@ -100,6 +100,8 @@ export class Viewer {
     if (index > this.list.count - 8) this.list.more();
     if (!item) return; // it comes with its page; the list says so by growing
     this.item = item;
+    this.dialog.dataset.id = item.id;
+    this.dialog.dataset.level = item.level;
     history.replaceState(history.state, "", `/images/${item.id}`);
     this.place.textContent = `${index + 1} / ${this.list.count}${this.list.next ? "+" : ""}`;
     this.#showMedium(item);

@@ -73,6 +73,43 @@ export class Wall extends EventTarget {
     });
   }
 
+  // Changes one tile, and what it is made of when it comes back into view.
+  patch(id, change) {
+    const index = this.indexOf(id);
+    if (index < 0) return;
+    const item = this.items[index];
+    if (item.html) {
+      const made = parse(item.html);
+      change(made);
+      item.html = made.outerHTML;
+    }
+    const shown = this.tileOf(index);
+    if (shown) change(shown);
+  }
+
+  // What stands at the head of the list by now. `waits`: how many of it are not here yet.
+  async look() {
+    const part = await this.#ask(null);
+    const fresh = part.items.map(({ id, r, html }) => ({ id: String(id), r: r / 100, html, page: 0 }));
+    const known = new Set(this.items.map((item) => item.id));
+    this.head = fresh;
+    this.waits = fresh.filter((item) => !known.has(item.id)).length;
+    if (!this.items.length) this.next = part.next;
+    return this.waits;
+  }
+
+  // Puts what `look` found before the rest, which keeps its place on the screen.
+  take() {
+    const fresh = this.head ?? [];
+    const kept = new Set(fresh.map((item) => item.id));
+    this.waits = 0;
+    this.head = null;
+    this.#rebuild(() => {
+      this.items = [...fresh, ...this.items.filter((item) => !kept.has(item.id))];
+    });
+    this.dispatchEvent(new Event("grown"));
+  }
+
   async more() {
     if (!this.next || this.busy) return;
     this.busy = true;
@@ -387,6 +424,17 @@ export class Shelf extends EventTarget {
 
   tileOf(index) {
     return this.tiles[index] ?? null;
+  }
+
+  patch(id, change) {
+    const tile = this.tiles[this.indexOf(id)];
+    if (tile) change(tile);
+  }
+
+  remove(ids) {
+    const gone = new Set(ids);
+    for (const tile of this.tiles) if (gone.has(tile.dataset.id)) tile.remove();
+    this.tiles = this.tiles.filter((tile) => !gone.has(tile.dataset.id));
   }
 
   show(index) {
