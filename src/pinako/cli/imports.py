@@ -108,9 +108,9 @@ def _opened_run(settings: Settings, *, quiet: bool, **how: Any) -> Iterator[Run]
         sweep.sweep(database, store, settings.derivatives)
         watcher = None
         if not quiet:
-            from pinako.cli.progress import ImportDisplay
+            from pinako.cli.importdisplay import ImportDisplay
 
-            watcher = closing.enter_context(ImportDisplay()).show
+            watcher = closing.enter_context(ImportDisplay()).watch
         run = Run(settings, database, store, _options(database, **how), watcher)
         closing.callback(run.close)
         yield run

@@ -161,7 +161,7 @@ def _opened_run(settings: Settings, *, as_json: bool, dry_run: bool) -> Iterator
         if not as_json and sys.stderr.isatty():
             from pinako.cli.mirrordisplay import MirrorDisplay
 
-            watcher = closing.enter_context(MirrorDisplay()).show
+            watcher = closing.enter_context(MirrorDisplay()).watch
         tell = _tell_event if as_json else None
         run = Run(settings, database, store, credential_of=store_of().find, watcher=watcher, tell=tell, dry=dry_run)
         closing.callback(run.close)
