@@ -7,6 +7,7 @@ import shutil
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from importing_files import picture_bytes
@@ -29,7 +30,7 @@ WIDTHS = (320, 450, 800)
 """What the pages' tiles ask for."""
 
 
-def cached(home: Home, sha256: str, mime: str, **wish: object) -> bytes:
+def cached(home: Home, sha256: str, mime: str, **wish: Any) -> bytes:
     """A derivative as the server would find it; made by nobody here."""
 
     def refuse(target: Path) -> str:
