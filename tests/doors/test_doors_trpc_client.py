@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from acting import picture
 from asking import Doors, opened
 
 import demo_library
@@ -53,7 +55,8 @@ def client(shared: Path) -> Path:
             ]
             subprocess.run(words, cwd=INSTALLED, check=True, timeout=100)
             done.write_text(wanted)
-        shutil.copy(HERE / "read_all.mjs", INSTALLED)
+        for program in HERE.glob("*.mjs"):
+            shutil.copy(program, INSTALLED)
     return INSTALLED
 
 
@@ -96,6 +99,22 @@ def test_the_real_client_reads_every_procedure(client: Path, served: tuple[real_
             assert found["marks"] == marks, (link, name)
             assert without(found["value"]) == without(data["json"]), (link, name)
     assert answers["mutation"] == [{"following": True}, {"following": False}]
+
+
+@pytest.mark.timeout(200)
+def test_the_real_client_writes(client: Path, served: tuple[real_server.Server, str, Doors]) -> None:
+    server, key, _ = served
+    run = subprocess.run(
+        ["node", "write_all.mjs", server.address, key, base64.b64encode(picture()).decode()],
+        cwd=client, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    for link, told in json.loads(run.stdout).items():
+        assert told == {
+            "put": 200, "createdIsDate": True, "published": True, "publishedNow": True, "title": link,
+            "reacted": True, "saved": {"status": "added", "isOwner": True}, "hearts": 1, "collected": 1, "gone": "NOT_FOUND",
+            "back": True, "refused": 404,
+        }  # fmt: skip
 
 
 SPINE = {

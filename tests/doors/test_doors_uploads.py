@@ -23,7 +23,12 @@ LIMIT = 200_000
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     """An empty library."""
     folder: Path = tmp_path_factory.mktemp("house") / "library"
-    given = {"image_upload_limit_bytes": LIMIT, "video_upload_limit_bytes": 2 * LIMIT, "body_limit_bytes": 2000}
+    given = {
+        "image_upload_limit_bytes": LIMIT,
+        "video_upload_limit_bytes": 2 * LIMIT,
+        "body_limit_bytes": 2000,
+        "trpc_body_limit_bytes": 5000,
+    }
     with opened(folder, **given) as doors:
         yield doors
 
@@ -66,6 +71,15 @@ def test_who_may_begin(house: Doors, owl: Actor) -> None:
     assert house.client.post("/api/v1/image-upload", headers=owl.headers).status_code == 200  # a body is not needed
     long = b'{"filename":"' + b"x" * 3000 + b'"}'
     assert house.client.post("/api/v1/image-upload", content=long, headers=owl.headers).status_code == 413
+
+
+def test_bodies_are_as_large_as_the_settings_say(house: Doors, owl: Actor) -> None:
+    def post(path: str, size: int) -> int:
+        return int(house.client.post(path, json={"json": {"title": "x" * size}}, headers=owl.headers).status_code)
+
+    assert [post("/api/trpc/post.create", size) for size in (900, 6000)] == [200, 413]
+    assert house.client.post("/api/v1/model-versions/by-hash", content=b"x" * 2001).status_code == 413
+    assert post("/api/v1/pinako/keys", 3000) == 413
 
 
 def test_an_upload_arrives_as_it_was_sent(owl: Actor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import pytest
 from acting import Actor, actor, picture
@@ -117,6 +118,47 @@ def test_a_reaction_to_what_is_hidden_or_unknown_does_nothing_and_says_nothing(
         assert fox.do("reaction.toggle", {"entityId": id, "entityType": "image", "reaction": "Like"}) is None
     assert house.sql("SELECT COUNT(*) FROM reactions WHERE entity_id IN (?, ?)", image, MISSING) == [(0,)]
     assert owl.see("image.get", {"id": image})["stats"]["likeCountAllTime"] == 0
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_counters_are_what_the_rows_say_whatever_is_done(
+    house: Doors, owl: Actor, fox: Actor, mod: Actor, seed: int
+) -> None:
+    chance = Random(seed)
+    _, images = owl.post(*(picture() for _ in range(3)))
+    shelves = [
+        owl.do("collection.upsert", {"name": f"{seed} {n}", "type": "Image", "write": "Public"})["id"] for n in range(2)
+    ]
+    for _ in range(40):
+        who, image, shelf = chance.choice((owl, fox, mod)), chance.choice(images), chance.choice(shelves)
+        what = chance.randrange(6)
+        if what < 3:
+            word = chance.choice(("Like", "Dislike", "Laugh", "Cry", "Heart"))
+            who.do("reaction.toggle", {"entityId": image, "entityType": "image", "reaction": word})
+        elif what == 3:
+            owl.do("collection.bulkSaveItems", {"collectionId": shelf, "imageIds": chance.sample(images, 2)})
+        elif what == 4:
+            house.client.post(
+                "/api/trpc/collection.removeFromCollection",
+                json={"json": {"collectionId": shelf, "itemId": image}},
+                headers=owl.headers,
+            )
+        else:
+            owl.do("image.delete", {"id": image})
+            owl.do("image.restore", {"id": image})
+    for image in images:
+        rows = dict(house.sql("SELECT reaction, COUNT(*) FROM reactions WHERE entity_id = ? GROUP BY reaction", image))
+        stats = fox.see("image.get", {"id": image})["stats"]
+        for word in ("Like", "Laugh", "Cry", "Heart"):
+            assert stats[f"{word.lower()}CountAllTime"] == rows.get(word, 0)
+        held = house.one("SELECT COUNT(*) FROM collection_items WHERE entity_type = 'Image' AND entity_id = ?", image)
+        assert stats["collectedCountAllTime"] == held
+        assert house.one("SELECT reaction_count FROM images WHERE id = ?", image) == sum(rows.values()) - rows.get(
+            "Dislike", 0
+        )
+    ranked = [id for id in fox.listed(sort="Most Reactions") if id in images]
+    counted = dict(house.sql("SELECT id, reaction_count FROM images"))
+    assert ranked == sorted(images, key=lambda id: (-counted[id], -id))
 
 
 def test_muted_accounts_react_to_nothing(house: Doors, owl: Actor) -> None:
@@ -399,7 +441,10 @@ def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house:
     done = fox.do("hiddenPreferences.toggleHidden", {"kind": "tag", "data": [{"id": tag, "name": "fog"}]})
     assert done == {"added": [{"id": tag, "hidden": True, "name": "fog"}], "removed": []}
     fox.do("hiddenPreferences.toggleHidden", {"kind": "image", "data": [{"id": image}]})
+    posts = {"username": "owl", "browsingLevel": 31}
+    assert fox.see("post.getInfinite", posts)["items"]
     fox.do("hiddenPreferences.toggleHidden", {"kind": "user", "data": [{"id": owl.id}]})
+    assert fox.see("post.getInfinite", posts)["items"] == []
     found = fox.see("hiddenPreferences.getHidden")
     assert [one["id"] for one in found["hiddenTags"]] == [tag]
     assert [one["id"] for one in found["hiddenImages"]] == [image]

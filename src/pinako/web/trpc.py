@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from pinako.catalog.queries import ImageSort
 from pinako.errors import Forbidden, PinakoError, Unauthorized
-from pinako.services import browse, collections, detail, votes
+from pinako.services import browse, collections, detail, hiding, votes
 from pinako.services.library import Library
 from pinako.web import csrf, trpc_writes
 from pinako.web.answers import NO_STORE, Answer, Header
@@ -60,6 +62,10 @@ def post_get(calling: Calling, value: Any) -> Reply:
 
 def post_infinite(calling: Calling, value: Any) -> Reply:
     query = inputs.read_posts(value)
+    if calling.viewer.known:
+        # Of all lists only this one leaves hidden people out itself (trpc.md 9); the others leave it to the client.
+        hidden = hiding.hidden_users(calling.library, calling.viewer)
+        query = msgspec.structs.replace(query, excluded_users=(*query.excluded_users, *sorted(hidden)))
     page = calling.listed(browse.posts(calling.library, query, calling.viewer))
     return trpc.join_list(posts(calling.library, page, query, calling.viewer), page.next_cursor)
 
