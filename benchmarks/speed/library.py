@@ -24,6 +24,7 @@ from pinako.catalog.resources import FileHash, Model, ModelFile, ModelVersion
 from pinako.catalog.tags import Tag
 from pinako.feed import documents
 from pinako.settings import Settings, load_settings
+from pinako.storage import migrations
 from pinako.storage.records import TABLE_OF, columns
 from speed.images import Makers, make_images
 from speed.shape import (
@@ -66,7 +67,18 @@ def ensure_library(bench: Path, images: int, say: Say) -> Path:
         _make(folder, shape_of(images), say)
         mark.write_text(str(VERSION))
         say(f"library of {images:,} images made in {time.perf_counter() - began:.0f} s")
+    _bring_up(settings_of(folder))
     return folder
+
+
+def _bring_up(settings: Settings) -> None:
+    """Tables and indexes that the program has got or given up since a cached library was made. Columns need a new VERSION."""
+    named = {statement.split(" ON ")[0].split(" (")[0].split()[-1]: statement for statement in migrations.whole()}
+    with open_catalogue(settings) as database, database.write() as w:
+        there = dict(w.rows("SELECT name, type FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"))
+        for name in [name for name, kind in there.items() if kind == "index" and name not in named]:
+            w.run(f"DROP INDEX {name}")
+        migrations.run(w, database.engine, [made for name, made in named.items() if name not in there])
 
 
 def _make(folder: Path, shape: Shape, say: Say) -> None:

@@ -44,21 +44,25 @@ class Order:
 
         By hand: a bisection that makes a tuple of each row it meets costs as much as the whole page.
         """
-        keys, way, goal = self.rows.columns[self.names[0]], self.ways[0], place[0]
-        ids, id_way = self.rows.ids, self.ways[-1]
+        at, key_of, id_of = ordered.item, self.rows.columns[self.names[0]].item, self.rows.ids.item
+        way, id_way, goal, plain = self.ways[0], self.ways[-1], place[0], len(place) == 2
+        last = place[1] + inclusive if plain else 0
         low, high = 0, len(ordered)
         while low < high:
             middle = (low + high) // 2
-            ordinal = ordered.item(middle)
-            key = keys.item(ordinal) * way
+            ordinal = at(middle)
+            key = key_of(ordinal) * way
             if key != goal:
                 below = key < goal
-            elif len(place) == 2:
-                below = ids.item(ordinal) * id_way < place[1] + inclusive
+            elif plain:
+                below = id_of(ordinal) * id_way < last
             else:
                 own = self.place(ordinal)
                 below = own < place or (inclusive and own == place)
-            low, high = (middle + 1, high) if below else (low, middle)
+            if below:
+                low = middle + 1
+            else:
+                high = middle
         return low
 
     def signed(self, position: tuple[int, ...]) -> Place:

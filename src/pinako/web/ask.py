@@ -163,15 +163,17 @@ def read_pairs(query: bytes) -> tuple[Pair, ...]:
     """A query string's pairs: `+` is a blank, empty parts vanish, a key without `=` has a blank value."""
     if not query:
         return ()
-    if b"%" not in query and b"+" not in query and query.isascii():
-        text = query.decode("ascii")
-        return tuple((key, value) for part in text.split("&") if part for key, _, value in (part.partition("="),))
     try:
-        return tuple(_decoded(part) for part in query.split(b"&") if part)
+        pairs = [part.partition("=") for part in query.decode().split("&") if part]
+        if b"%" not in query and b"+" not in query:
+            return tuple([(key, value) for key, _, value in pairs])
+        return tuple([(_decoded(key), _decoded(value)) for key, _, value in pairs])
     except UnicodeDecodeError:
         raise BadRequest("The query is not valid UTF-8") from None
 
 
-def _decoded(part: bytes) -> Pair:
-    key, _, value = part.replace(b"+", b" ").partition(b"=")
-    return unquote_to_bytes(key).decode(), unquote_to_bytes(value).decode()
+def _decoded(text: str) -> str:
+    """Few have anything to replace, and looking costs a tenth of replacing."""
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote_to_bytes(text).decode() if "%" in text else text
