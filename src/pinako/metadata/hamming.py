@@ -1,7 +1,7 @@
 """Look-alikes: 64-bit perceptual hashes, and which of a million are within a few bits of one.
 
-Once an index is prepared, a question of up to seven bits looks at the few entries that nearly agree in a quarter of the
-bits: well under a millisecond at a million. Beyond that, or where too many agree, it is one pass of XOR and popcount over a
+Once an index is prepared, a question of up to eleven bits looks at the few entries that nearly agree in a quarter of the
+bits: half a millisecond at a million. Beyond that, or where too many agree, it is one pass of XOR and popcount over a
 packed array, in blocks that stay in the processor's cache: some milliseconds, whatever the distance. Groups of look-alikes
 over the whole library use bands as well: two hashes within `k` bits agree entirely in at least one of `k + 1` bands.
 """

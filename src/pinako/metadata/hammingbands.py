@@ -1,23 +1,31 @@
 """Which of many 64-bit hashes may lie within a few bits of one: those that agree nearly in one quarter of the bits.
 
 Of two hashes that differ in at most seven bits, at least one of four quarters differs in at most one bit, so that 68
-short runs of sorted entries hold all of them: a few thousand of a million, where looking at all takes milliseconds.
+short runs of sorted entries hold all of them: a thousand of a million. Up to eleven bits it is 548 runs with eight
+thousand entries. Beyond, looking at all is as quick.
 """
 
 from __future__ import annotations
+
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 _QUARTERS = 4
 _WIDTH = 16
-REACH = 2 * _QUARTERS - 1
+_MOST = 2
+"""Bits of one quarter that may differ."""
+REACH = (_MOST + 1) * _QUARTERS - 1
 """Bits of difference up to which a question is answered."""
 
-_NEIGHBOURS = {
-    0: np.zeros(1, dtype=np.int64),
-    1: np.array([0, *(1 << bit for bit in range(_WIDTH))], dtype=np.int64),
-}
+
+def _flips(most: int) -> npt.NDArray[np.int64]:
+    chosen = (bits for count in range(most + 1) for bits in combinations(range(_WIDTH), count))
+    return np.array([sum(1 << bit for bit in bits) for bits in chosen], dtype=np.int64)
+
+
+_NEIGHBOURS = [_flips(most) for most in range(_MOST + 1)]
 """What to flip in a quarter, by the bits of it that may differ."""
 
 
@@ -41,8 +49,12 @@ class Bands:
         for quarter, (order, starts) in enumerate(zip(self._orders, self._starts, strict=True)):
             keys = (wanted >> (_WIDTH * quarter) & 0xFFFF) ^ flips
             begins, ends = starts[keys], starts[keys + 1]
-            total += int((ends - begins).sum())
+            lengths = ends - begins
+            count = int(lengths.sum())
+            total += count
             if total > most:
                 return None
-            runs += [order[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+            # All runs in one look: each place counts on from its run's beginning.
+            firsts = np.repeat(begins - np.cumsum(lengths) + lengths, lengths)
+            runs.append(order[firsts + np.arange(count)])
         return np.concatenate(runs)
