@@ -58,7 +58,7 @@ def test_links_of_a_picture_lead_to_models_that_its_viewer_may_see(images: int, 
         for image in post.images:
             assert image.models
             linked = [place for place, number in image.models if (place, number) != post.shows]
-            assert post.draft or all(plan.models[place].status != "Draft" for place, _ in image.models)
+            assert post.draft or all(plan.models[place].status == "Published" for place, _ in image.models)
             assert all(plan.models[place].level <= image.level for place in linked)
     creators = [model.user for model in _open_models(plan)]
     assert max(creators.count(user) for user in creators) >= 3

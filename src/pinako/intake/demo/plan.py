@@ -229,8 +229,8 @@ def _previews(chance: Random, models: tuple[PlannedModel, ...], users: int, imag
         pictures = [_image(chance, models, model.level, users, made=shows) for _ in range(chance.randint(1, most))]
         after = model.versions[number].at + DAY / 12
         post = PlannedPost(user=model.user, at=after, title=model.name, images=tuple(pictures), shows=shows)
-        # What is not out yet has no public pictures that link to it either.
-        posts.append(msgspec.structs.replace(post, draft=model.status == "Draft"))
+        # What is not out, or no longer, has no public pictures that link to it either.
+        posts.append(msgspec.structs.replace(post, draft=model.status != "Published"))
     return posts
 
 
