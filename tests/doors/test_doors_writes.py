@@ -89,6 +89,30 @@ def test_a_login_writes_with_its_pages_word_only(house: Doors, owl: Actor, fox: 
     assert asked.status_code == 200
 
 
+ODD = "quiet\x00 sea \u202e\U0001f30a"
+
+
+def test_odd_letters_are_kept_or_refused_and_never_an_accident(owl: Actor, fox: Actor) -> None:
+    made = owl.do("post.create", {"title": ODD, "detail": ODD, "tags": [ODD]})
+    assert "sea" in made["title"]
+    owl.do("post.update", {"id": made["id"], "title": ODD + "x"})
+    id = owl.do("collection.upsert", {"name": ODD, "description": ODD, "type": "Image", "tags": [{"name": ODD}]})["id"]
+    owl.do("collection.upsert", {"id": id, "name": ODD, "metadata": {ODD: ODD}})
+    _, (image,) = owl.post(picture())
+    owl.do("collection.saveItem", {"imageId": image, "collections": [{"collectionId": id}], "note": ODD})
+    owl.do("post.updateImage", {"id": image, "meta": {"prompt": ODD, ODD: [ODD]}})
+    fox.do("tag.addTagVotes", {"type": "image", "id": image, "tags": [ODD], "vote": 1})
+    owl.do("user.setSettings", {ODD: ODD})
+    assert fox.see("image.getGenerationData", {"id": image})["meta"]["prompt"]
+    long = {"prompt": "x" * 1_100_000}
+    assert owl.do("post.updateImage", {"id": image, "meta": long}, status=400)
+    lone = owl.doors.client.post(
+        "/api/trpc/post.create", content=b'{"json":{"title":"\\ud800"}}',
+        headers={**owl.headers, "content-type": "application/json"},
+    )  # fmt: skip
+    assert lone.status_code in (200, 400)
+
+
 # --- reactions and votes ----------------------------------------------------------------------------------------------
 
 

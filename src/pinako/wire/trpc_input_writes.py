@@ -41,6 +41,8 @@ HIDDEN_KINDS = ("tag", "user", "image", "model", "model3d", "blockedUser")
 ITEM_KEYS = {"imageId": "Image", "postId": "Post", "modelId": "Model", "articleId": "Article"}
 BULK_KEYS = {"imageIds": "Image", "postIds": "Post", "modelIds": "Model", "articleIds": "Article"}
 NAME_LENGTH = 30
+OBJECT_LENGTH = 1_000_000
+"""The most letters of an object that is kept as it came: a large workflow is a tenth of that."""
 MANY = 1000
 """The most ids of one command."""
 
@@ -56,7 +58,10 @@ _SIZE = read.num(0)
 def _object_text(value: Any) -> str:
     if not isinstance(value, dict):
         raise Refused(issues.wrong_type("object", read.kind_of(value)))
-    return msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(value).decode()
+    if len(text) > OBJECT_LENGTH:
+        raise Refused(issues.too_big(OBJECT_LENGTH, origin="string", unit="characters"))
+    return text
 
 
 def _row(value: Any) -> Input:
@@ -105,7 +110,7 @@ def read_votes(value: Any, *, taking_back: bool = False) -> VoteTags:
         names=tags[0],
         tag_ids=tags[1],
         vote=vote,
-        create=given.take("create", read.flag, False) is True,
+        edit=given.take("edit", read.flag, False) is True,
     )
     given.check()
     return command
