@@ -240,6 +240,6 @@ def _refused(found: Wish, error: PinakoError | None) -> ImageReady | FileReady:
     reason = str(error) if error is not None else "it was not given"
     if isinstance(found, ImageFound):
         return ImageReady(found=found, medium=Medium(state=state, reason=reason))
-    if state is State.PRIVATE and _EARLY.search(reason):
+    if state is State.PRIVATE and error is not None and _EARLY.search(error.message):  # its advice names both
         state = State.EARLY
     return FileReady(found=found, state=state, reason=reason)
