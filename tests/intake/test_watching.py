@@ -88,6 +88,7 @@ def test_what_appears_comes_in(sqlite_home: Home, outputs: Path, tmp_path: Path)
         run.stop()
         thread.join(30)
     assert failures == []
+    assert (run.report.refused_count, run.report.refused, run.report.done) == (0, [], run.report.found)
     assert {row[0] for row in sqlite_home.rows("SELECT name FROM images")} >= {"whole.png", "half.png"}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
-from pinako.intake.walk import Refusal, shown
+from pinako.intake.walk import Refusal, key_of, shown
 
 REMEMBERED = 10_000
 """Refusals that are listed one by one; beyond, they are only counted."""
@@ -41,6 +43,15 @@ class Report(msgspec.Struct, kw_only=True):
     notes: list[Refusal] = []
     started: float = msgspec.field(default_factory=time.monotonic)
     interrupted: bool = False
+
+    def try_again(self, paths: Iterable[Path]) -> None:
+        """Files that are looked at once more, since they changed: what was said of them is taken back."""
+        again = {key_of(path) for path in paths}
+        left = [each for each in self.refused if key_of(each.path) not in again]
+        taken = len(self.refused) - len(left)
+        self.refused = left
+        self.refused_count -= taken
+        self.found -= taken
 
     def refuse(self, refusal: Refusal) -> None:
         """Note a file that was not brought in."""

@@ -58,6 +58,7 @@ def follow(run: Run, paths: Sequence[Path]) -> None:
         arriving.note(Path(name) for change, name in changes if change != Change.deleted and is_visible(name, paths))
         whole = arriving.take_whole()
         if whole:
+            run.report.try_again(whole)
             run.bring(whole)
 
 
