@@ -109,7 +109,7 @@ def test_a_link_is_not_to_be_forged_or_stretched(house: Doors) -> None:
     assert shares.open_token(library, token) is None
 
 
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_no_door_answers_a_link_with_what_is_not_its_own(tmp_path: Path, seed: int) -> None:
     with opened(tmp_path / "library", public_level=1) as doors:
         world = make_world(doors.library, seed)

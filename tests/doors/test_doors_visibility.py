@@ -151,6 +151,9 @@ def trpc_by_id(oracle: Oracle) -> Iterator[tuple[str, Any]]:
         yield "modelVersion.getById", {"id": id}
     for id in oracle.collections:
         yield "collection.getById", {"id": id}
+    for id in (*oracle.images, *oracle.posts):
+        yield "collection.getUserCollectionItemsByItem", {"imageId" if id in oracle.images else "postId": id}
+    yield from (("hiddenPreferences.getHidden", None), ("user.getSettings", None))
 
 
 NAMES_THE_GONE = ("modelVersion.getById", "image.getGenerationData")
