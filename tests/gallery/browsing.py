@@ -76,6 +76,18 @@ def until(page: Any, truth: str, seconds: float = 15.0) -> None:
         page.wait_for_timeout(50)
 
 
+def serious(page: Any, script: str) -> list[str]:
+    """What axe calls serious or critical."""
+    page.evaluate(script)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"][:4]
+    ]
+
+
 def session_of_owner(folder: Path) -> str:
     """A login of the library's owner."""
     with open_library(load_settings({}, given={"library": str(folder)})) as library:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import axe_script, chromium, multiply, session_of_owner, until
+from browsing import axe_script, chromium, multiply, serious, session_of_owner, until
 
 import demo_library
 import real_server
@@ -395,15 +395,3 @@ def test_axe_finds_nothing_serious(browser: Any, served: tuple[str, str], scheme
     page.wait_for_selector(".viewer .side .facts")
     assert not serious(page, script), "viewer"
     context.close()
-
-
-def serious(page: Any, script: str) -> list[str]:
-    """What axe calls serious or critical."""
-    page.evaluate(script)
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
-        for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:4]
-    ]

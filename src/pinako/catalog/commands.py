@@ -163,8 +163,8 @@ class VoteTags(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     tag_ids: tuple[int, ...] = ()
     vote: float | None = None
-    create: bool = False
-    """Ours: names that are no tag yet become one, where the caller's vote alone puts it on the thing."""
+    edit: bool = False
+    """Ours: a vote that decides alone makes its tag where there is none, and takes off also what no machine put on."""
 
 
 class HideTarget(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from pinako.catalog.commands import VoteTags
 from pinako.catalog.images import Image
@@ -22,8 +21,6 @@ MODERATORS, OWNERS = 10, 3
 APPLIED_FROM = 3
 REVIEWED_TO = 3
 STRONG = 5
-BY_VOTES = "User"
-"""Where a tag comes from that votes put on: votes take it off again."""
 
 VOTES = {"image": ("image_tag_votes", "image_id"), "model": ("model_tag_votes", "model_id")}
 
@@ -36,7 +33,7 @@ def vote(library: Library, viewer: Viewer, command: VoteTags) -> None:
         if not permits.visible(w, viewer, command.kind.capitalize(), [command.id], now):
             return
         weight = round((command.vote or 0) * _weight(w, viewer, command))
-        if command.create and weight >= APPLIED_FROM:
+        if command.edit and weight >= APPLIED_FROM:
             keep_tags(w, command.names, command.kind.capitalize())
         tags = _tags(w, command)
         table, column = VOTES[command.kind]
@@ -50,7 +47,7 @@ def vote(library: Library, viewer: Viewer, command: VoteTags) -> None:
                 )
         touched = Touched()
         if command.kind == "image":
-            _apply(w, command.id, tags, weight)
+            _apply(w, command.id, tags, weight, edit=command.edit and weight <= -OWNERS)
             touched.images.add(command.id)  # its documents tell how its tags stand
         else:
             w.note("model", command.id, "k")
@@ -72,15 +69,12 @@ def _weight(w: Write, viewer: Viewer, command: VoteTags) -> int:
     return OWNERS if thing is not None and thing.user_id == viewer.user_id else 1
 
 
-def _apply(w: Write, image_id: int, tags: dict[int, Tag], weight: int) -> None:
+def _apply(w: Write, image_id: int, tags: dict[int, Tag], weight: int, *, edit: bool) -> None:
     """Do what the votes of an image's tags have come to."""
-    stored = {
-        row[0]: row
-        for row in w.rows("SELECT tag_id, automated, source FROM image_tags WHERE image_id = ?", (image_id,))
-    }
+    stored = {row[0]: row for row in w.rows("SELECT tag_id, automated FROM image_tags WHERE image_id = ?", (image_id,))}
     sums = _sums(w, image_id, tags)
     for id, tag in sorted(tags.items()):
-        _apply_one(w, image_id, tag, stored.get(id), sums.get(id, []), weight)
+        _apply_one(w, image_id, tag, stored.get(id), sums.get(id, []), weight, edit=edit)
 
 
 def _sums(w: Write, image_id: int, tag_ids: Iterable[int]) -> dict[int, list[int]]:
@@ -91,14 +85,16 @@ def _sums(w: Write, image_id: int, tag_ids: Iterable[int]) -> dict[int, list[int
     return found
 
 
-def _apply_one(w: Write, image_id: int, tag: Tag, row: Sequence[Any] | None, votes: Sequence[int], weight: int) -> None:
+def _apply_one(
+    w: Write, image_id: int, tag: Tag, row: Sequence[int] | None, votes: Sequence[int], weight: int, *, edit: bool
+) -> None:
     total, key = sum(votes), (image_id, tag.id)
     if row is None:
         if total >= APPLIED_FROM:
-            w.insert_new("image_tags", {"image_id": image_id, "tag_id": tag.id, "source": BY_VOTES})
+            w.insert_new("image_tags", {"image_id": image_id, "tag_id": tag.id, "source": "User"})
     elif tag.type == "Moderation":
         _moderate(w, key, total, votes, weight)
-    elif (row[1] or row[2] == BY_VOTES) and weight < 0 and total <= 0:
+    elif (row[1] or edit) and weight < 0 and total <= 0:
         w.run("DELETE FROM image_tags WHERE image_id = ? AND tag_id = ?", key)
 
 

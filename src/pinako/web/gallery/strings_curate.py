@@ -68,6 +68,8 @@ _SCRIPTS = {
     "js.removeGood": "Remove for good?",
     "js.removeGoodNote": "The files go too, except those that something else uses. This cannot be undone.",
     "js.removed": "Removed",
+    "js.trashEmpty": "Nothing is left in the trash.",
+    "js.nothingWaits": "Nothing else waits.",
     "js.purge": "Purge",
     "js.purgeNote": "Its row, its file and all made of it are deleted; a note is kept that it was. This cannot be undone.",
     "js.decided": "Decided",

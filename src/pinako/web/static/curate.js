@@ -21,7 +21,7 @@ async function react(button) {
 async function vote(button) {
   const { entity, id, tag, way } = button.dataset;
   const on = pressed(button);
-  const input = { id: Number(id), type: entity, tags: [tag], ...(on ? {} : { vote: Number(way) }) };
+  const input = { id: Number(id), type: entity, tags: [tag], ...(on ? {} : { vote: Number(way), edit: true }) };
   const done = await attempt(() => mutate(on ? "tag.removeTagVotes" : "tag.addTagVotes", input).then(() => true));
   if (!done) return;
   for (const other of button.parentNode.querySelectorAll("[data-way]")) press(other, false);
@@ -34,7 +34,7 @@ async function addTag(form) {
   const name = field.value.trim();
   if (!name) return;
   const { entity, id } = form.dataset;
-  const input = { id: Number(id), type: entity, tags: [name], vote: 1, create: true };
+  const input = { id: Number(id), type: entity, tags: [name], vote: 1, edit: true };
   if (!(await attempt(() => mutate("tag.addTagVotes", input).then(() => true)))) return;
   field.value = "";
   const place = await refill(form);

@@ -32,6 +32,13 @@ async function prefer(form) {
   location.reload();
 }
 
+// Nothing of the list is left: a line says so in its place.
+function over(text) {
+  document.querySelector("main .scroll")?.remove();
+  document.querySelector("[data-trash='empty']")?.remove();
+  document.querySelector("main").append(element("p", { className: "quiet", textContent: text }));
+}
+
 async function onTrash(button) {
   const { trash: deed, ids } = button.dataset;
   const chosen = ids ? ids.split(",").map(Number) : null;
@@ -44,7 +51,7 @@ async function onTrash(button) {
     note(words.removed);
   }
   if (chosen) button.closest("tr").remove();
-  if (!chosen || !document.querySelector("[data-trash][data-ids]")) location.reload();
+  if (!chosen || !document.querySelector("[data-trash][data-ids]")) over(words.trashEmpty);
 }
 
 async function onReview(button) {
@@ -56,7 +63,7 @@ async function onReview(button) {
   if (!(await attempt(() => send("POST", `/review/${id}`, { deed }).then(() => true)))) return;
   button.closest("[data-held]").remove();
   note(words.decided);
-  if (!document.querySelector("[data-held]")) location.reload();
+  if (!document.querySelector("[data-held]")) over(words.nothingWaits);
 }
 
 const DEEDS = {

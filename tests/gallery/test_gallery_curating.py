@@ -1,0 +1,484 @@
+"""Curating in a real browser: signing in, reacting, voting, collecting, uploading, deleting, sharing, keys, following."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from browsing import axe_script, chromium, serious, until
+from PIL import Image as Picture
+
+import demo_library
+import real_server
+from pinako.app import open_library
+from pinako.catalog.images import Image
+from pinako.catalog.tags import Tag
+from pinako.services import access
+from pinako.services.settle import Touched, settle
+from pinako.settings import load_settings
+from pinako.storage.records import fetch, select
+
+PASSWORD = "light on water"
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A server over a demo library, its folder, and what its owner has there."""
+
+    address: str
+    folder: Path
+    owner: str
+    images: list[int]
+    tag: str
+    held: int
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """The system's Chromium."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def place(browser: Any, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One library for the whole module: an owner and "fox" with passwords, and each test writes to pictures of its own."""
+    folder = demo_library.copy_of(demo_library.pristine(shared), tmp_path_factory.mktemp("curated") / "demo")
+    told = prepare(folder)
+    with real_server.serving(folder, PINAKO_LOGIN_ATTEMPTS_PER_MINUTE="1000") as server:
+        yield msgspec.structs.replace(told, address=server.address)
+
+
+def prepare(folder: Path) -> Place:
+    """Passwords, and what tests need to know: public pictures of others, a common tag, one picture in review."""
+    with open_library(load_settings({}, given={"library": str(folder)})) as library:
+        read = library.database.read()
+        owner = access.owner_of(read)
+        assert owner is not None
+        with library.database.write() as w:
+            access.set_password(w, owner.id, PASSWORD)
+            fox = access.add_user(w, "fox", library.now(), max_level=31)
+            access.set_password(w, fox.id, PASSWORD)
+        images = select(
+            read, Image, "level = 1 AND type = 'image' AND needs_review IS NULL AND blob IS NOT NULL AND minor = 0 AND poi = 0 "
+            "AND published_at < ? AND deleted_at IS NULL ORDER BY published_at DESC LIMIT 40", (library.now(),)
+        )  # fmt: skip
+        tag = read.value("SELECT tag_id FROM image_tags GROUP BY tag_id ORDER BY COUNT(*) DESC, tag_id LIMIT 1")
+        with library.database.write() as w:
+            held, touched = images.pop().id, Touched()
+            w.update("images", held, {"needs_review": "reported"})
+            touched.images.add(held)
+            settle(w, touched, library.now())
+        return Place(
+            address="", folder=folder, owner=owner.username or "", images=[image.id for image in images],
+            tag=fetch(read, Tag, [tag])[tag].name, held=held,
+        )  # fmt: skip
+
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def logins(browser: Any, place: Place) -> dict[str, Any]:
+    """What a browser keeps of a login, by name."""
+    return {name: signed_in(browser, place, name) for name in (place.owner, "fox")}
+
+
+def signed_in(browser: Any, place: Place, name: str) -> Any:
+    """Sign in by the form; what the browser keeps of it."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{place.address}/login?returnUrl=%2Fimages")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(place.address + "/images")
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def tab(browser: Any, place: Place, logins: dict[str, Any]) -> Iterator[Opener]:
+    """Opens pages, as the owner where nobody else is named; at the end no script may have failed."""
+    with ExitStack() as closing:
+        troubles: list[str] = []
+
+        def make(path: str, who: str | None = place.owner, viewport: dict[str, int] = WIDE, **given: Any) -> Any:
+            login = logins[who] if who else None
+            context = browser.new_context(viewport=viewport, storage_state=login, **given)
+            closing.callback(context.close)
+            page = context.new_page()
+            page.on("pageerror", lambda error: troubles.append(f"{path}: {error}"))
+            page.goto(place.address + path)
+            return page
+
+        yield make
+        assert not troubles
+
+
+def picture(number: int, size: tuple[int, int] = (320, 240)) -> dict[str, Any]:
+    """A file to upload, unlike all others."""
+    out = io.BytesIO()
+    Picture.new("RGB", size, (number * 37 % 256, number * 91 % 256, 120)).save(out, "PNG")
+    return {"name": f"upload-{number}.png", "mimeType": "image/png", "buffer": out.getvalue()}
+
+
+def said(page: Any, text: str) -> None:
+    """Wait for a note that says this."""
+    page.wait_for_selector(f'.note:has-text("{text}")')
+
+
+def new_shelf(page: Any, place: Place, image: int, name: str) -> str:
+    """Save a picture into a new collection from its page; the collection's address."""
+    page.goto(f"{place.address}/images/{image}")
+    page.get_by_role("button", name="Add to a collection").click()
+    page.select_option('dialog [name="collection"]', "new")
+    page.fill('dialog [name="name"]', name)
+    page.get_by_role("button", name="Add", exact=True).last.click()
+    said(page, "Saved")
+    page.get_by_role("button", name="Look").click()
+    page.wait_for_url(re.compile(r"/collections/\d+$"))
+    return str(page.url)
+
+
+def upload(page: Any, place: Place, numbers: list[int], title: str, level: str = "PG") -> str:
+    """Upload these by the file picker and publish them; the post's address."""
+    page.goto(place.address + "/upload")
+    page.set_input_files("input[type=file]", [picture(number) for number in numbers])
+    page.get_by_label("Title of the post").fill(title)
+    page.get_by_label("Level of these files").select_option(label=level)
+    until(page, f"document.querySelectorAll('[data-files] p').length === {len(numbers)} && "
+          "[...document.querySelectorAll('[data-files] p')].every(one => one.textContent === 'Here')")  # fmt: skip
+    page.get_by_role("button", name="Publish as a post").click()
+    page.wait_for_url(re.compile(r"/posts/\d+$"))
+    return str(page.url)
+
+
+# --- in and out ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_signing_in_and_out_with_and_without_scripts(tab: Opener, scripts: bool) -> None:
+    page = tab("/login?returnUrl=%2Fsettings", who=None, java_script_enabled=scripts)
+    for password, where in (("wrong", r"/login\?failed=wrong"), (PASSWORD, r"/settings$")):
+        page.locator('[name="username"]').fill("fox")
+        page.locator('[name="password"]').fill(password)
+        page.locator("main form button").click()
+        page.wait_for_url(re.compile(where))
+    assert "fox" in page.locator("main h2").first.inner_text()
+    page.locator("summary.avatar").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(re.compile(r"/$"))
+    assert page.get_by_role("link", name="Sign in").is_visible()
+    page.go_back()
+    page.reload()
+    assert "Sign in first" in page.locator("main h1, main h2").first.inner_text()
+
+
+# --- reacting, voting, collecting ---------------------------------------------------------------------------------
+
+
+def test_a_reaction_counts_at_once_and_on_other_open_pages_within_a_second(tab: Opener, place: Place) -> None:
+    image = place.images[0]
+    other = tab(f"/images/{image}", who=None)
+    seen = other.locator('[data-count="heart"]')
+    before = int(seen.inner_text())
+    other.wait_for_event("request", lambda asked: "/api/events" in asked.url)
+    page = tab(f"/images/{image}", who="fox")
+    button = page.locator('[data-reaction="Heart"]')
+    button.click()
+    until(page, "document.querySelector('[data-reaction=\"Heart\"]').getAttribute('aria-pressed') === 'true'")
+    assert button.locator("[data-count]").inner_text() == str(before + 1)
+    until(other, f"document.querySelector('[data-count=\"heart\"]').textContent === '{before + 1}'")
+    page.reload()
+    assert button.get_attribute("aria-pressed") == "true"
+    button.focus()
+    page.keyboard.press("Enter")
+    until(other, f"document.querySelector('[data-count=\"heart\"]').textContent === '{before}'")
+
+
+def test_tags_are_voted_on_added_and_taken_off(tab: Opener, place: Place) -> None:
+    page = tab(f"/images/{place.images[1]}")
+    block = page.locator("[data-tags]")
+    field = block.get_by_placeholder("Add a tag")
+    field.fill("a lamp nobody tagged")
+    page.keyboard.press("Enter")
+    said(page, "Tagged")
+    added = block.locator(".tag", has_text="a lamp nobody tagged")
+    assert added.locator('[data-way="1"]').get_attribute("aria-pressed") == "true"
+    assert page.evaluate("document.activeElement.name") == "tag"
+    added.locator('[data-way="-1"]').click()
+    added.wait_for(state="detached")
+    up = block.locator('[data-way="1"]').first
+    up.click()
+    until(page, "document.querySelector('[data-tags] [data-way=\"1\"]').getAttribute('aria-pressed') === 'true'")
+    up.click()
+    until(page, "document.querySelector('[data-tags] [data-way=\"1\"]').getAttribute('aria-pressed') === 'false'")
+
+
+def test_a_picture_goes_into_a_new_collection_and_into_that_one_again(tab: Opener, place: Place) -> None:
+    page = tab("/")
+    address = new_shelf(page, place, place.images[2], "Quiet lamps")
+    assert page.locator(f'.tile[data-id="{place.images[2]}"]').count() == 1
+    page.goto(f"{place.address}/images/{place.images[3]}")
+    page.get_by_role("button", name="Add to a collection").click()
+    page.select_option('dialog [name="collection"]', label="Quiet lamps")
+    page.get_by_role("button", name="Add", exact=True).last.click()
+    said(page, "Saved")
+    page.goto(address)
+    assert page.locator(".tile").count() == 2
+    page.get_by_role("button", name="Edit").click()
+    page.fill('dialog [name="name"]', "Loud lamps")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector('h1:has-text("Loud lamps")')
+    page.get_by_role("button", name="Select").click()
+    page.locator(f'.tile[data-id="{place.images[3]}"] a').first.click()
+    page.get_by_role("button", name="Take out of here").click()
+    said(page, "Taken out")
+    assert page.locator(".tile").count() == 1
+
+
+def test_people_and_tags_are_followed_and_hidden(tab: Opener, place: Place) -> None:
+    page = tab("/user/inkharbor", who="fox")
+    page.get_by_role("button", name="Follow").click()
+    until(page, "document.querySelector('[data-follow]').getAttribute('aria-pressed') === 'true'")
+    page.goto(f"{place.address}/tag/{place.tag}")
+    page.get_by_role("button", name="Hide this tag").click()
+    said(page, "is hidden from your lists")
+    page.goto(place.address + "/settings")
+    page.locator(f'[data-hide="tag"][data-name="{place.tag}"]').click()
+    said(page, "is shown again")
+    page.reload()
+    assert page.locator("[data-hide]").count() == 0
+
+
+# --- uploading, deleting ------------------------------------------------------------------------------------------
+
+
+def test_many_files_are_uploaded_published_and_found_on_an_open_wall(tab: Opener, place: Place) -> None:
+    wall = tab("/images?sort=Newest", who=None)
+    until(wall, "document.body.dataset.seq")
+    page = tab("/upload")
+    address = upload(page, place, list(range(1, 6)), "Five lamps")
+    assert page.locator(".tile").count() == 5
+    assert page.locator("h1").inner_text() == "Five lamps"
+    first = page.locator(".tile").first.get_attribute("data-id")
+    wall.wait_for_selector(f'.wall .tile[data-id="{first}"]')
+    page.get_by_role("button", name="Edit").click()
+    page.fill('dialog [name="title"]', "Five quiet lamps")
+    page.fill('dialog [name="detail"]', "Each one alone.")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector('h1:has-text("Five quiet lamps")')
+    assert "Each one alone." in page.locator(".rich").inner_text()
+    page.get_by_role("button", name="Delete").click()
+    said(page, "Moved to the trash")
+    wall.wait_for_selector(f'.wall .tile[data-id="{first}"]', state="detached")
+    page.get_by_role("button", name="Undo").click()
+    said(page, "Back again")
+    page.goto(address)
+    assert page.locator(".tile").count() == 5
+
+
+DROP = """async name => {
+    const canvas = new OffscreenCanvas(1600, 1600), ink = canvas.getContext('2d');
+    const noise = ink.createImageData(1600, 1600);
+    for (let i = 0; i < noise.data.length; i += 65536) crypto.getRandomValues(noise.data.subarray(i, i + 65536));
+    ink.putImageData(noise, 0, 0);
+    const blob = await canvas.convertToBlob({type: 'image/png'});
+    window.dropped ??= new File([blob], name, {type: 'image/png', lastModified: 1});
+    const given = new DataTransfer();
+    given.items.add(window.dropped);
+    document.dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}));
+    return blob.size; }"""
+
+
+def test_a_dropped_file_that_breaks_off_goes_on_where_it_stopped(tab: Opener, place: Place) -> None:
+    page = tab("/upload")
+    sent: list[str] = []
+
+    def pass_on(route: Any) -> None:
+        asked = route.request
+        if asked.method == "PUT":
+            sent.append(asked.headers.get("content-range", ""))
+            if len(sent) == 2:
+                route.abort()
+                return
+        route.continue_()
+
+    page.route("**/api/v1/image-upload/**", pass_on)
+    size = page.evaluate(DROP, "noise.png")
+    assert size > 8 << 20
+    until(page, "document.querySelector('[data-files] p')?.textContent === 'Here'", 60)
+    assert sent == [
+        f"bytes 0-{(8 << 20) - 1}/{size}",
+        f"bytes {8 << 20}-{size - 1}/{size}",
+        f"bytes {8 << 20}-{size - 1}/{size}",
+    ]
+
+
+def test_a_picture_is_deleted_undone_and_brought_back_from_the_trash(tab: Opener, place: Place) -> None:
+    page = tab("/upload")
+    upload(page, place, [11], "One to lose")
+    page.locator(".tile a").first.click()
+    page.keyboard.press("Escape")
+    id = page.locator(".tile").first.get_attribute("data-id")
+    page.goto(f"{place.address}/images/{id}")
+    page.get_by_role("button", name="Delete").click()
+    said(page, "Moved to the trash")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_selector(".facts [data-delete]:enabled")
+    page.get_by_role("button", name="Delete").click()
+    said(page, "Moved to the trash")
+    page.goto(place.address + "/trash")
+    page.locator(f'[data-trash="restore"][data-ids="{id}"]').click()
+    said(page, "Back again")
+    page.goto(f"{place.address}/images/{id}")
+    assert page.locator("[data-stage] img").count() == 1
+    page.get_by_role("button", name="Delete").click()
+    said(page, "Moved to the trash")
+    page.goto(place.address + "/trash")
+    page.locator(f'[data-trash="remove"][data-ids="{id}"]').click()
+    page.locator("dialog .danger").click()
+    page.locator(f'[data-ids="{id}"]').first.wait_for(state="detached")
+
+
+def test_many_are_rated_by_keyboard_and_deleted_together(tab: Opener, place: Place) -> None:
+    page = tab("/upload")
+    upload(page, place, [21, 22, 23], "Three to rate")
+    ids = page.evaluate("[...document.querySelectorAll('.tile')].map(tile => tile.dataset.id)")
+    page.locator(".tile a").first.click()
+    page.wait_for_selector("dialog.viewer[open]")
+    page.keyboard.press("2")
+    said(page, "Rated PG-13")
+    page.get_by_role("button", name="Undo").click()
+    until(page, "document.querySelector('.viewer').dataset.level === '1'")
+    page.goto(f"{place.address}/user/{place.owner}?sort=Newest")
+    page.get_by_role("button", name="Select").click()
+    for id in ids:
+        page.locator(f'.tile[data-id="{id}"] a').first.click()
+    page.keyboard.press("2")
+    said(page, "Rated PG-13")
+    assert page.locator('.tile.picked[data-level="2"]').count() == 3
+    page.locator(".picks").get_by_role("button", name="Delete").click()
+    said(page, "Moved to the trash")
+    assert page.locator(f'.tile[data-id="{ids[0]}"]').count() == 0
+    assert page.locator(".picks").count() == 0
+
+
+# --- sharing, keys, review ----------------------------------------------------------------------------------------
+
+
+def test_a_stranger_opens_a_share_link_until_it_is_ended(tab: Opener, place: Place) -> None:
+    page = tab("/")
+    address = new_shelf(page, place, place.images[4], "For a friend")
+    stranger = tab("/", who=None)
+    assert stranger.goto(address).status == 404
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector("dialog .share input")
+    link = page.input_value("dialog .share input")
+    stranger.goto(link)
+    assert stranger.url == address
+    assert stranger.locator("h1").inner_text() == "For a friend"
+    until(stranger, "document.querySelector('.tile img').naturalWidth > 10")
+    assert stranger.get_by_role("button", name="Share").count() == 0
+    page.get_by_role("button", name="End it").click()
+    page.locator("dialog .share").wait_for(state="detached")
+    assert stranger.goto(address).status == 404
+    assert stranger.goto(link).status == 404
+
+
+def test_a_key_is_shown_once_works_and_is_revoked(tab: Opener, place: Place) -> None:
+    page = tab("/settings")
+    page.get_by_role("button", name="New key").click()
+    page.fill('dialog [name="name"]', "my script")
+    page.get_by_role("button", name="Make it").click()
+    page.wait_for_selector('dialog h2:has-text("Your new key")')
+    key = page.input_value("dialog .box")
+    page.get_by_role("button", name="Close").click()
+    row = page.locator("tr", has_text="my script")
+    row.wait_for()
+    assert key not in page.content()
+
+    def works() -> bool:
+        answer = page.context.request.get(place.address + "/api/v1/me", headers={"authorization": f"Bearer {key}"})
+        return bool(answer.ok)
+
+    assert works()
+    row.get_by_role("button", name="Revoke").click()
+    said(page, "worth nothing")
+    assert not works()
+    assert page.locator("tr", has_text="this one").count() == 1
+
+
+def test_a_moderator_decides_on_what_is_held(tab: Opener, place: Place) -> None:
+    page = tab("/review")
+    held = page.locator("[data-held]").filter(has=page.locator(f'[data-id="{place.held}"]'))
+    stranger = tab("/", who=None)
+    assert stranger.goto(f"{place.address}/images/{place.held}").status == 404
+    held.get_by_role("button", name="Let it be seen").click()
+    said(page, "Decided")
+    assert stranger.goto(f"{place.address}/images/{place.held}").status == 200
+    assert tab("/", who="fox").goto(place.address + "/review").status == 403
+
+
+# --- everywhere ---------------------------------------------------------------------------------------------------
+
+
+def test_a_page_that_is_hidden_lets_go_and_catches_up(tab: Opener, place: Place) -> None:
+    image = place.images[5]
+    page = tab(f"/images/{image}", who=None)
+    page.wait_for_event("request", lambda asked: "/api/events" in asked.url)
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});"
+    with page.expect_event("requestfailed", lambda asked: "/api/events" in asked.url):
+        page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", True)
+    before = int(page.locator('[data-count="like"]').inner_text())
+    other = tab(f"/images/{image}", who="fox")
+    other.locator('[data-reaction="Like"]').click()
+    until(other, "document.querySelector('[data-reaction=\"Like\"]').getAttribute('aria-pressed') === 'true'")
+    assert page.locator('[data-count="like"]').inner_text() == str(before)
+    page.evaluate(hide + " document.dispatchEvent(new Event('visibilitychange')); }", False)
+    until(page, f"document.querySelector('[data-count=\"like\"]').textContent === '{before + 1}'")
+
+
+def test_a_phone_curates_too(tab: Opener, place: Place) -> None:
+    page = tab(f"/images/{place.images[6]}", viewport=PHONE, has_touch=True, is_mobile=True)
+    page.locator('[data-reaction="Like"]').tap()
+    until(page, "document.querySelector('[data-reaction=\"Like\"]').getAttribute('aria-pressed') === 'true'")
+    page.get_by_role("button", name="Add to a collection").tap()
+    box = page.locator("dialog.ask").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= PHONE["width"]
+    page.get_by_role("button", name="Close").tap()
+    for path in ("/settings", "/upload", "/trash", "/review", f"/images/{place.images[6]}"):
+        page.goto(place.address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_where_things_are_changed(tab: Opener, place: Place, scheme: str) -> None:
+    script = axe_script()
+    page = tab("/", color_scheme=scheme, bypass_csp=True)
+    for path in ("/settings", "/upload", "/trash", "/review", f"/images/{place.images[7]}"):
+        page.goto(place.address + path)
+        assert not serious(page, script), path
+    page.get_by_role("button", name="Add to a collection").click()
+    assert not serious(page, script), "collecting"
+    page.keyboard.press("Escape")
+    page.goto(place.address + "/collections?mine=true")
+    page.locator(".card a").first.click()
+    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Make a link").click()
+    page.wait_for_selector("dialog .share input")
+    assert not serious(page, script), "sharing"
