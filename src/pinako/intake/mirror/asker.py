@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
@@ -269,8 +270,7 @@ class Asker:
             else:
                 open_ones.append(found)
         self._give_posts_of([found.row for found in open_ones], page)
-        for start in range(0, len(open_ones), TOGETHER):
-            self._detail(open_ones[start : start + TOGETHER])
+        self._detail([open_ones[start : start + TOGETHER] for start in range(0, len(open_ones), TOGETHER)])
 
     def admits(self, row: Image) -> bool:
         """Whether the run's filters let an image pass."""
@@ -304,10 +304,24 @@ class Asker:
             parts=tuple(sorted(had)),
         )
 
-    def _detail(self, found: Sequence[ImageFound]) -> None:
-        """Ask how images were made and tagged, and give them, after the versions that they name."""
+    def _detail(self, parts: Sequence[Sequence[ImageFound]]) -> None:
+        """Ask how images were made and tagged, and give them in their order, after the versions that they name.
+
+        Several requests are on their way together, as many as the host's pace allows: each waits for the network most of all.
+        """
+        at_once = self.client.pace.politeness.api_at_once
+        with ThreadPoolExecutor(min(at_once, max(len(parts), 1)), thread_name_prefix="pinako-detail") as pool:
+            for found, answers in zip(parts, pool.map(self._asked_details, parts), strict=True):
+                self._give_detailed(found, *answers)
+
+    def _give_detailed(
+        self,
+        found: Sequence[ImageFound],
+        made: Sequence[GenerationData | None],
+        tagged: Sequence[list[VotableTag] | None],
+    ) -> None:
         whole = []
-        for one, generation, tags in zip(found, *self._asked_details(found), strict=True):
+        for one, generation, tags in zip(found, made, tagged, strict=True):
             parts = {*one.parts}
             parts |= {str(Part.GENERATION)} if generation is not None else set()
             parts |= {str(Part.TAGS)} if tags is not None else set()
