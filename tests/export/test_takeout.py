@@ -74,11 +74,11 @@ def questions(doors: Opened) -> Iterator[str]:
     for (id,) in doors.rows("SELECT id FROM models WHERE status = 'Published' AND withheld = 0"):
         yield f"/api/v1/models/{id}"
         yield call("model.getById", {"id": id})
-    for (id,) in doors.rows("SELECT id FROM images WHERE withheld = 0 AND deleted_at IS NULL ORDER BY id LIMIT 25"):
+    for (id,) in doors.rows("SELECT id FROM images WHERE withheld = 0 AND deleted_at IS NULL ORDER BY id LIMIT 8"):
         yield call("image.get", {"id": id})
         yield call("image.getGenerationData", {"id": id})
         yield call("tag.getVotableTags", {"id": id, "type": "image"})
-    for (id,) in doors.rows("SELECT id FROM posts WHERE deleted_at IS NULL ORDER BY id LIMIT 15"):
+    for (id,) in doors.rows("SELECT id FROM posts WHERE deleted_at IS NULL ORDER BY id LIMIT 6"):
         yield call("post.get", {"id": id})
 
 
@@ -104,12 +104,12 @@ def test_a_library_leaves_and_comes_back(
     old_key, new_key = old.key_of(old.owner_name), new.key_of(new.owner_name)
     asked = 0
     for path in questions(old):
-        for keys in ((old_key, new_key), (None, None)):
+        for keys in ((old_key, new_key), (None, None)) if "/v1/" in path else ((old_key, new_key),):
             first = old.client.get(path, headers={"Authorization": f"Bearer {keys[0]}"} if keys[0] else {})
             second = new.client.get(path, headers={"Authorization": f"Bearer {keys[1]}"} if keys[1] else {})
             assert (first.status_code, told_of(first.text)) == (second.status_code, told_of(second.text)), path
             asked += first.status_code == 200
-    assert asked > 150
+    assert asked > 80
     for key, mime in old.rows("SELECT media_key, mime FROM images WHERE published_at > 0 AND level = 1 LIMIT 5"):
         path = f"/any/{key}/original=true/{key}.jpeg"
         assert old.client.get(path).content == new.client.get(path).content
@@ -259,6 +259,45 @@ def test_one_users_takeout_holds_their_things_alone(
     }
 
 
+def test_a_newer_takeout_brings_what_changed(own_demo: Path, tmp_path: Path, verb: Verb) -> None:
+    """Things of other hosts keep identity and documents; what was changed there since comes, what was changed here stays."""
+    source, target, out = ["--library", own_demo], ["--library", tmp_path / "new"], tmp_path / "out"
+    with opened(source) as database, database.write() as w:
+        ids = [row[0] for row in w.rows("SELECT id FROM images WHERE level = 1 AND withheld = 0 ORDER BY id LIMIT 4")]
+        w.run("UPDATE images SET source = 'pics.example', source_id = 77 WHERE id = ?", (ids[0],))
+        document = {
+            "entity_type": "image",
+            "entity_id": ids[0],
+            "door": "rest",
+            "fetched_at": 5,
+            "source": "pics.example",
+        }
+        w.insert("received", {**document, "digest": "d", "body": b'{"id":77,"text":"a\\nb"}'})
+    with opened(target) as database, database.write() as w:
+        # The same thing, mirrored here before under another number.
+        row = {"id": 77, "user_id": -1, "media_key": "here", "type": "image", "source": "pics.example", "source_id": 77}
+        w.insert("images", {**row, "sort_at": 1, "created_at": 1, "updated_at": 1})
+    assert verb("export", *source, "--takeout", out, "--everyone", "--link")[0] == 0
+    assert verb("import", *target, out)[0] == 0
+    with opened(target) as database:
+        read = database.read()
+        assert read.rows("SELECT id, media_key FROM images WHERE source_id = 77") == [(77, "here")]
+        assert read.row("SELECT 1 FROM images WHERE id = ?", (ids[0],)) is None
+        body = read.value("SELECT body FROM received WHERE entity_type = 'image' AND entity_id = 77")
+        assert bytes(body) == b'{"id":77,"text":"a\\nb"}'
+    with opened(source) as database, database.write() as w:
+        w.run("UPDATE images SET name = 'new name', updated_at = updated_at + 5 WHERE id IN (?, ?)", (ids[1], ids[2]))
+    with opened(target) as database, database.write() as w:
+        w.run("UPDATE images SET name = 'kept', updated_at = updated_at + 9 WHERE id = ?", (ids[2],))
+        w.run("UPDATE images SET deleted_at = 5 WHERE id = ?", (ids[3],))
+    assert verb("export", *source, "--takeout", out, "--everyone", "--link")[0] == 0
+    report = json.loads(verb("import", *target, out, "--json")[1])
+    assert (report["changed"], report["trashed"], report["new"]) == ({"images": 1}, 1, {})
+    with opened(target) as database:
+        names = dict(database.read().rows("SELECT id, name FROM images"))
+    assert (names[ids[1]], names[ids[2]]) == ("new name", "kept")
+
+
 def rewrite(folder: Path, name: str, change: Callable[[list[Any]], None]) -> None:
     """Change the records of a takeout, and its head so that it is whole."""
     place = folder / f"{name}.jsonl"
@@ -355,7 +394,7 @@ def test_sidecars_of_a_plain_export_come_back(
     read_only_demo: Path, tmp_path: Path, verb: Verb, opening: Opening
 ) -> None:
     out, words = tmp_path / "out", ["import", "--library", tmp_path / "new"]
-    assert verb("export", "--library", read_only_demo, "--to", out, "--sidecar", "json")[0] == 0
+    assert verb("export", "--library", read_only_demo, "--to", out, "--sidecar", "json", "--limit", 50)[0] == 0
     [bare] = sorted(out.rglob("*.jpg"))[:1]
     bare.with_name(f"{bare.name}.json").unlink()
     broken = sorted(out.rglob("*.png"))[0]
@@ -367,7 +406,10 @@ def test_sidecars_of_a_plain_export_come_back(
     old, new = opening(read_only_demo), opening(tmp_path / "new")
     path = "/api/v1/images?limit=200&browsingLevel=31&withMeta=true&withTags=true&sort=Newest"
     left = {int(broken.stem), int(bare.stem)}
-    told_before = {one["id"]: one for one in old.items(path, old.key_of(old.owner_name)) if one["id"] not in left}
+    sent = {int(place.name.split(".")[0]) for place in out.rglob("*.json") if ".pinako-export" not in place.parts}
+    listed = {one["id"]: one for one in old.items(path, old.key_of(old.owner_name))}
+    told_before = {id: listed[id] for id in sent - left}
+    assert len(told_before) > 40
     told_now = {one["id"]: one for one in new.items(path, new.key_of(new.owner_name))}
     assert told_before.keys() <= told_now.keys()
     for id, item in told_before.items():
@@ -386,6 +428,7 @@ def test_sidecars_of_a_plain_export_come_back(
     assert before["posts"] - after["posts"] == set()
 
 
+@pytest.mark.slow
 def test_takeouts_and_imports_survive_being_killed(takeout: Path, own_demo: Path, tmp_path: Path, verb: Verb) -> None:
     """Whatever is cut short is finished by the next run, and ends as if nothing had happened."""
     out, library = tmp_path / "out", tmp_path / "new"
