@@ -82,7 +82,8 @@ class _Trial:
     def _killed(self, home: Home) -> bool:
         """Run and kill after some requests; whether the run was over before."""
         process = self._start(home)
-        until = len(self._faults.requests) + self._chance.randrange(1, max(2, self._length // 3))
+        # Mostly early: each run looks at the pages that were whole before once more.
+        until = len(self._faults.requests) + 1 + int(self._length * self._chance.random() ** 2)
         give_up = time.monotonic() + PATIENCE_S
         while process.poll() is None and len(self._faults.requests) < until and time.monotonic() < give_up:
             time.sleep(0.002)
