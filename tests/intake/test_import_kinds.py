@@ -16,6 +16,7 @@ from PIL import Image
 
 from pinako import metadata
 from pinako.catalog.derivative import Derivative
+from pinako.intake.rules import Rules
 from pinako.media.cache import DerivativeCache
 from pinako.media.film import paint_video
 from pinako.media.plan import plan
@@ -56,6 +57,18 @@ def test_thumbnails_are_ready_where_the_server_looks(sqlite_home: Home, outputs:
     for width in WIDTHS:
         shown = cached(sqlite_home, sha256, "image/jpeg", width=width)
         assert size_of(shown, tmp_path) == (width, round(width * 2 / 3))
+
+
+def test_what_may_not_be_kept_leaves_neither_bytes_nor_thumbnails(sqlite_home: Home, outputs: Path) -> None:
+    with sqlite_home.database.write() as w:
+        w.insert("tags", {"id": 5351, "name": "child", "name_key": "child"})
+    (outputs / "a.png").write_bytes(picture_bytes(1))
+    sqlite_home.bring(outputs, rules=Rules(level=8, tags=("child",)), thumbnails=True)
+    assert sqlite_home.rows("SELECT id FROM images") == []
+    assert list(sqlite_home.store.blobs()) == []
+    folder = sqlite_home.settings.derivatives
+    assert folder.is_dir()
+    assert [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size] == []
 
 
 def test_without_being_asked_none_are_made(sqlite_home: Home, outputs: Path) -> None:

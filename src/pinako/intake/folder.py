@@ -64,7 +64,7 @@ class Run:
         self.walked = False
         self.stopping = Event()
         terms = Terms(user_id=options.user_id, rules=options.rules, in_place=options.in_place, dated=options.dated)
-        self._writer = Writer(database, store, terms, self.report)
+        self._writer = Writer(database, store, settings.derivatives, terms, self.report)
         self._groups = Groups(options.grouping, dated=options.dated)
         # One more than there are cores: while one waits for the disk, another decodes.
         self._workers = Workers(options.processes or (os.cpu_count() or 1) + 1, self._bench())

@@ -140,9 +140,10 @@ class PictureKeeper:
         ]
         rows = []
         for id, each in zip(publish.keep_images(w, touched, arriving), news, strict=True):
-            self._count(each.arrival, each.verdict.level)
-            if id is None:
+            if id is None:  # withheld: nothing of it stays
+                self._report.skipped += each.arrival.from_file
                 continue
+            self._count(each.arrival, each.verdict.level)
             sha256 = each.arrival.prepared.sha256
             here.setdefault(sha256, Here(id=id, trashed=False))
             if each.arrival.from_file:

@@ -13,7 +13,9 @@ from pinako.intake.keep_models import ModelKeeper, Weighed
 from pinako.intake.known import Known
 from pinako.intake.report import Report
 from pinako.intake.walk import Source, key_of
+from pinako.media.cache import forget_source
 from pinako.media.store import MediaStore
+from pinako.services import sweep
 from pinako.services.settle import Touched, settle
 from pinako.storage.database import Database
 
@@ -24,9 +26,10 @@ MOVES_AT_ONCE = 500
 
 
 class Writer:
-    """Gathers arrivals of one run and keeps them. For one thread."""
+    """Gathers arrivals of one run and keeps them. `derivatives` is where their thumbnails lie. For one thread."""
 
-    def __init__(self, database: Database, store: MediaStore, terms: Terms, report: Report) -> None:
+    def __init__(self, database: Database, store: MediaStore, derivatives: Path, terms: Terms, report: Report) -> None:
+        self._derivatives = derivatives
         self._database, self._store, self._terms, self._report = database, store, terms, report
         self._pictures = PictureKeeper(terms, report)
         self._models = ModelKeeper(terms, report)
@@ -67,13 +70,15 @@ class Writer:
         self._last = time.monotonic()
 
     def _remove_unwanted(self) -> None:
-        """Contents that were stored before it was known that nobody wants them."""
+        """Contents that were stored before it was known that nobody wants them, and what was made of them."""
         unwanted, self._pictures.unwanted = self._pictures.unwanted, []
         read = self._database.read()
         kept = {row[0] for row in read.by_ids("SELECT sha256 FROM blobs WHERE sha256 IN (?*)", unwanted)}
         for sha256 in unwanted:
             if sha256 not in kept:
                 self._store.delete(sha256)
+                forget_source(self._derivatives, sha256)
+        sweep.purge(self._database, self._store, self._derivatives)
 
     def know(self, rows: Mapping[Path, Known]) -> None:
         """Files that are here unchanged get what this run says of levels and tags, where they lack it."""

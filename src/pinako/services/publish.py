@@ -136,10 +136,11 @@ def keep_image(
 def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> list[int | None]:
     """`keep_image` for many, each id once among them, with as many statements as for one."""
     here = fetch(w, Image, (each.image.id for each in arriving))
+    child_names = _child_names(w) if any(each.tags for each in arriving) else frozenset()
     kept: list[Arriving] = []
     ids: list[int | None] = []
     for each in arriving:
-        image = _merged(w, each, here.get(each.image.id))
+        image = _merged(w, each, here.get(each.image.id), child_names)
         ids.append(None if image is None else image.id)
         if image is not None:
             kept.append(msgspec.structs.replace(each, image=image))
@@ -155,12 +156,24 @@ def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> lis
     return ids
 
 
-def _merged(w: Write, each: Arriving, old: Image | None) -> Image | None:
-    """An arriving image as it is kept, with what is known of it already; None for one that must not be kept."""
+def _child_names(read: Write) -> frozenset[str]:
+    """What this library calls the tags of the child group: most tags come by name alone."""
+    sql = "SELECT name_key FROM tags WHERE id IN (?*)"
+    return frozenset(row[0] for row in read.by_ids(sql, sorted(visibility.MINOR_TAGS)))
+
+
+def _merged(w: Write, each: Arriving, old: Image | None, child_names: frozenset[str]) -> Image | None:
+    """An arriving image as it is kept, with what is known of it already; None for one that must not be kept.
+
+    Bytes that were stored before that was known are queued to go.
+    """
     image = each.image if old is None else _raise_flags(old, each.image)
-    if arrives_withheld(minor=image.minor, level=image.level, tags=each.tags):
+    child = any(_plain(tag.name) in child_names for tag in each.tags)
+    if arrives_withheld(minor=image.minor or child, level=image.level, tags=each.tags):
         if image.source_id is not None:
             keep_tombstone(w, "image", image.source, image.source_id, "withheld", image.updated_at)
+        if old is None and image.blob is not None:
+            w.upsert("purges", {"sha256": image.blob, "at": image.updated_at}, key=("sha256",))
         if old is None:
             return None
     return image if each.about is None else _with_meta_flags(image, each.about)
