@@ -17,6 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "demo": ("pinako.cli.demo:demo", "Make a library with demo content."),
     "import": ("pinako.cli.imports:import_files", "Bring in folders of images and model files."),
     "inspect": ("pinako.cli.inspect:inspect", "Show what files hold, storing nothing."),
+    "search": ("pinako.cli.search:search", "List pictures in the words of the search box."),
     "missing": ("pinako.cli.missing:missing", "List what images were made with and is not here."),
     "regroup": ("pinako.cli.missing:regroup", "Change which files make which model."),
     "duplicates": ("pinako.cli.duplicates:duplicates", "List pictures that are here more than once."),
