@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Mapping
 
@@ -193,15 +194,33 @@ def _exif_with(old: bytes, user_comment: str) -> bytes:
     if not tree:
         return exif_block(user_comment)
     exif = Image.Exif()
-    try:
-        exif.load(tree)
-        inner = exif.get_ifd(_EXIF_POINTER)
-        inner[_USER_COMMENT] = b"UNICODE\0" + user_comment.encode("utf-16-be", "surrogatepass")
-        exif[_EXIF_POINTER] = inner
-        written = exif.tobytes()
-    except (SyntaxError, ValueError, TypeError, KeyError, struct.error, OSError):
-        return exif_block(user_comment)  # a damaged tree has nothing to keep
-    return written.removeprefix(b"Exif\0\0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it warns of, a damaged tree, is dealt with here
+        try:
+            exif.load(tree)
+            inner = exif.get_ifd(_EXIF_POINTER)
+            inner[_USER_COMMENT] = b"UNICODE\0" + user_comment.encode("utf-16-be", "surrogatepass")
+            exif[_EXIF_POINTER] = inner
+            return _as_undefined(exif.tobytes().removeprefix(b"Exif\0\0"))
+        except (SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, OSError, OverflowError):
+            return exif_block(user_comment)  # a damaged tree has nothing to keep
+
+
+def _as_undefined(tree: bytes) -> bytes:
+    """The comment's type is UNDEFINED, by the standard; the library that wrote the tree makes it BYTE, of the same length."""
+    order = "<" if tree[:2] == b"II" else ">"
+    found = _entry(tree, order, struct.unpack_from(f"{order}I", tree, 4)[0], _EXIF_POINTER)
+    place = _entry(tree, order, struct.unpack_from(f"{order}I", tree, found + 8)[0], _USER_COMMENT)
+    return tree[: place + 2] + struct.pack(f"{order}H", 7) + tree[place + 4 :]
+
+
+def _entry(tree: bytes, order: str, at: int, tag: int) -> int:
+    """Where the entry of a tag begins in the directory at `at`. ValueError where it has none."""
+    (count,) = struct.unpack_from(f"{order}H", tree, at)
+    for place in range(at + 2, at + 2 + 12 * count, 12):
+        if struct.unpack_from(f"{order}H", tree, place)[0] == tag:
+            return place
+    raise ValueError("no such tag")
 
 
 def _webp_with(data: bytes, kind: bytes, body: bytes, flag: int) -> bytes:
