@@ -15,7 +15,7 @@ from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.catalog.visibility import Standing, image_standing
 from pinako.errors import BadRequest, Forbidden, NotFound
-from pinako.services import permits, trash
+from pinako.services import permits, trash, withheld
 from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
 from pinako.storage.records import find
@@ -70,6 +70,8 @@ def decide(library: Library, viewer: Viewer, id: int, deed: Deed) -> None:
     """Do what a moderator decided. NotFound where nothing of this number is held back."""
     _check(viewer)
     now = library.now()
+    if deed is Deed.PURGE and withheld.purge(library, viewer, [id]):
+        return
     with library.database.write() as w:
         image = _held(w, id, now)
         touched = Touched()
@@ -92,16 +94,14 @@ def _check(viewer: Viewer) -> None:
 
 def _held(w: Write, id: int, now: int) -> Image:
     image = find(w, Image, id)
-    if image is None or (image.deleted_at is not None and not image.withheld):
+    if image is not None and image.withheld:
+        raise BadRequest("What is withheld can only be purged")
+    if image is None or image_standing(image, now) is not Standing.HELD:
         raise NotFound(permits.MISSING)
-    if image.withheld or image_standing(image, now) is Standing.HELD:
-        return image
-    raise NotFound(permits.MISSING)
+    return image
 
 
 def _changes(image: Image, deed: Deed) -> dict[str, Any]:
-    if image.withheld:
-        raise BadRequest("What is withheld can only be purged")
     if deed is Deed.BLOCK:
         return {"blocked_for": BLOCKED_BY, "level": levels.BLOCKED, "level_locked": 1, "needs_review": None}
     if image.level & levels.BLOCKED:
