@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
+from pinako.client.addresses import is_internal
 from pinako.client.answers import retry_after
 from pinako.client.asks import Answer, Ask, encode_query, without_secrets
 from pinako.client.credentials import Credential
@@ -169,6 +170,8 @@ def redirect_target(host: Host, url: str, answer: Answer) -> str:
         readable = False
     if not readable:
         raise UpstreamNonsense("The host redirects to something that is no web address.", call=answer.call)
+    if is_internal(target) and not is_internal(host.origin):
+        raise UpstreamNonsense("The host redirects into this machine's own network.", call=answer.call)
     if parts.path.rstrip("/").endswith("/login"):
         raise UpstreamUnauthorized(
             "The host sends to its login page.", call=answer.call, answered=401, advice="Log in for this host first."

@@ -13,8 +13,8 @@ from typing import TypeAlias
 import msgspec
 
 from pinako.client import Client
+from pinako.client.addresses import is_internal
 from pinako.client.calls.flow import extension_for, original_url
-from pinako.client.sending import is_loopback
 from pinako.client.wanted import Fetched, Wanted, wanted_file
 from pinako.errors import PinakoError, StorageError, UpstreamError
 from pinako.intake import journal
@@ -109,8 +109,8 @@ class Hands:
 
     def _check(self, url: str) -> None:
         """A record of another host must not send us to this machine's own services."""
-        if url.startswith("http") and is_loopback(url) and not is_loopback(self._client.host.origin):
-            raise UpstreamError("Its record names an address of this machine.", call=url[:200])
+        if url.startswith("http") and is_internal(url) and not is_internal(self._client.host.origin):
+            raise UpstreamError("Its record names an address of this machine's own network.", call=url[:200])
         if not url:
             raise UpstreamError("Its record names no address.")
 
