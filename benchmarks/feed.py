@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,10 @@ class Run:
         self.details: Report = {}
         self.began = time.perf_counter()
         BENCH.mkdir(exist_ok=True)
+        peers = threading.Thread(target=rivals.ensure_programs, args=(BENCH,))
+        peers.start()
         self.folder = ensure_library(BENCH, images, self.say)
+        peers.join()
 
     def say(self, text: str) -> None:
         """Tell how far this is."""
@@ -60,7 +64,7 @@ class Run:
         prepared = self.part("memory", self.folder, "--prepare")
         self.say(f"index there (built in {prepared['built_s']} s)")
         plain = self.part("memory", self.folder, "--without-words", "--core", SERVER_CORE)
-        loads = [self.part("memory", self.folder, "--core", SERVER_CORE) for _ in range(3)]
+        loads = [self.part("memory", self.folder, "--core", SERVER_CORE) for _ in range(2)]
         whole = min(loads, key=lambda load: float(load["load_s"]))
         self.say(f"memory: without words {plain}, all indexes {whole}")
         inside = self.part("inside", self.folder, self.images, "--core", SERVER_CORE)
@@ -94,14 +98,14 @@ class Run:
         address, process = ours
         drawn = Asker(self.folder, shape_of(self.images)).traffic(20_000)
         plan = {"address": address, "process": process, "paths": drawn}
-        size = load([{**plan, "name": "pages"}], seconds=4, rounds=1)["pages"]["bytes"]
+        size = load([{**plan, "name": "pages"}], seconds=3, rounds=1)["pages"]["bytes"]
         same = {**plan, "name": "same bytes", "headers": {"x-same-bytes": str(size)}}
-        found = load([{**plan, "name": "pages"}, same], seconds=1, rounds=self.rounds)
+        found = load([{**plan, "name": "pages"}, same], seconds=0.6, rounds=self.rounds)
         # Apart from the former, since they would keep pushing one another's pages out of memory.
         once = {**plan, "name": "each page once", "paths": list(dict.fromkeys(drawn))}
         with_meta = {**plan, "name": "with metadata", "paths": [path + "&withMeta=true" for path in drawn]}
         for other in (with_meta, once):
-            found |= load([other], seconds=1, rounds=3)
+            found |= load([other], seconds=0.6, rounds=3, warm=0.2)
         told = {name: (each["median"], each["cpu_us"]) for name, each in found.items()}
         self.say(f"pages a second, processor µs: {told}")
         return found
@@ -112,19 +116,19 @@ class Run:
         found: Report = {}
         with rivals.running(BENCH, self.folder, SERVER_CORE) as others:
             self.say("peers run")
-            for name, (address, process) in others.items():
-                plans = []
-                for question, paths in asked.items():
-                    plans.append(
-                        {"name": f"{name}: {question}", "address": address, "process": process, "paths": [paths[name]]}
-                    )
-                    plans.append({"name": question, "address": ours[0], "process": ours[1], "paths": [paths["ours"]]})
-                rates = load(plans, seconds=0.5, rounds=5, connections=4)
-                self.details |= rates
+            servers = {"ours": ours, **others}
+            plans = [
+                {"name": f"{name}: {question}", "address": address, "process": process, "paths": [paths[name]]}
+                for question, paths in asked.items()
+                for name, (address, process) in servers.items()
+            ]
+            rates = load(plans, seconds=0.3, rounds=5, warm=0.15, connections=4)
+            self.details |= rates
+            for name in others:
                 for question in asked:
-                    theirs, mine = rates[f"{name}: {question}"], rates[question]
-                    found[f"{name}: {question}"] = {"ours": mine["median"], "theirs": theirs["median"]}
-                    self.say(f"{name}: {question}: ours {mine['median']}, theirs {theirs['median']}")
+                    mine, theirs = (rates[f"{whose}: {question}"]["median"] for whose in ("ours", name))
+                    found[f"{name}: {question}"] = {"ours": mine, "theirs": theirs}
+                    self.say(f"{name}: {question}: ours {mine}, theirs {theirs}")
         return found
 
 
@@ -146,12 +150,15 @@ def serving(folder: Path) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def load(plans: list[Report], *, seconds: float, rounds: int, connections: int = 16) -> Report:
+def load(
+    plans: list[Report], *, seconds: float, rounds: int, warm: float | None = None, connections: int = 16
+) -> Report:
     """Run the loader over these plans."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "plans.json"
         file.write_text(json.dumps(plans))
         options = {"seconds": seconds, "rounds": rounds, "connections": connections, "core": LOADER_CORE}
+        options |= {} if warm is None else {"warm": warm}
         given = [text for name, value in options.items() for text in (f"--{name}", str(value))]
         command = [sys.executable, "-m", "speed.load", os.fspath(file), *given]
         done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True)

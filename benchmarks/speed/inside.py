@@ -1,6 +1,6 @@
 """What questions cost inside the process: filters and sorts to ids, over many draws, in milliseconds.
 
-    python -m speed.inside FOLDER IMAGES [--draws 400] [--core N]
+    python -m speed.inside FOLDER IMAGES [--draws 300] [--core N]
 
 Pages of 100 ids by `Feeds.images`, from the query record to ids and the next cursor. What is kept between requests is forgotten
 before each draw, as a write would do, save where the name says "warm". Times are processor time of the thread: it waits for
@@ -217,7 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("images", type=int)
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=300)
     parser.add_argument("--core", type=int)
     args = parser.parse_args()
     pin(args.core)

@@ -1,6 +1,6 @@
 """Asks servers as fast as they answer: ready-made requests over kept-alive connections, in a process of its own.
 
-    python -m speed.load PLANS.json [--connections 16] [--seconds 0.5] [--rounds 8] [--core N]
+    python -m speed.load PLANS.json [--connections 16] [--seconds 0.5] [--rounds 8] [--warm S] [--core N]
 
 PLANS.json is a list of {"name", "address", "process", "paths", "headers"}. The plans take turns, `rounds` times `seconds` each,
 so that whatever else the machine does meets all of them. Prints one JSON object: by plan, requests a second of each round, bytes
@@ -155,6 +155,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=0.5)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--warm", type=float, help="seconds of asking that do not count, before the rounds; as a round")
     parser.add_argument("--core", type=int)
     args = parser.parse_args()
     if args.core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
@@ -164,7 +165,7 @@ def main() -> None:
     try:
         for plan in plans:  # once without counting: connections, caches, and the first growth of everything
             asked = plan.name
-            run(plan, args.seconds)
+            run(plan, args.seconds if args.warm is None else args.warm)
             plan.rates.clear()
             plan.busy.clear()
         for _ in range(args.rounds):
