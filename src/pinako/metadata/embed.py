@@ -89,6 +89,8 @@ def _canvas(kind: bytes, body: bytes) -> bytes:
     else:
         width, height = (int.from_bytes(body[at : at + 2], "little") & 0x3FFF for at in (6, 8))
         alpha = 0
+    if not width or not height or len(body) < 5:
+        raise errors.UnreadableFile("a WebP without a size")
     flags = 0x08 | (0x10 if alpha else 0)
     return bytes([flags, 0, 0, 0]) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
 
@@ -228,7 +230,7 @@ def _webp_with(data: bytes, kind: bytes, body: bytes, flag: int) -> bytes:
     if not chunks:
         raise errors.UnreadableFile("a WebP without a picture")
     head, first = chunks[0]
-    if head == b"VP8X":
+    if head == b"VP8X" and first:
         chunks[0] = (head, bytes([first[0] | flag]) + first[1:])
     else:
         canvas = _canvas(head, first)

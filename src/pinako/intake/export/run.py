@@ -19,6 +19,7 @@ from pinako.intake.export.paths import DEFAULT, extension_of, numbered, read_tem
 from pinako.intake.export.placing import Place
 from pinako.intake.export.records import RecordFile, open_records
 from pinako.intake.export.report import Report
+from pinako.media.store import hash_bytes
 from pinako.services import exporting
 from pinako.services.exporting import Leaving, Selection
 from pinako.services.library import Library
@@ -195,8 +196,10 @@ class Run:
         if image.mime not in embedding.CARRIERS:
             kind = extension_of(image.mime, image.type).upper()
             raise UnreadableFile(f"{kind} files cannot carry it")
-        with self._library.media.borrow(image.blob or "") as source:
-            return source.read_bytes()
+        data = b"".join(self._library.media.read(image.blob or ""))
+        if hash_bytes(data) != image.blob:
+            raise UnreadableFile("its stored bytes are damaged")
+        return data
 
     def _put(self, place: Place, path: str, data: bytes, one: Leaving) -> None:
         if self._options.dry:
