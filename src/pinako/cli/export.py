@@ -234,17 +234,19 @@ def _tell(report: Report, *, as_json: bool, dry: bool, quiet: bool) -> None:
 
 
 def _lines(report: Report, *, dry: bool) -> Iterator[str]:
+    from pinako.intake.export.report import counted
+
     size = f"{report.bytes / 1e6:,.1f} MB"
     if dry:
         yield f"would write {report.new + report.changed:,} files, {size}, of {report.images:,} images; {report.same:,} are there"
     else:
         yield f"{report.sentence()}; {size} in {report.seconds:,.1f} s"
     if report.sidecars:
-        yield f"  {report.sidecars:,} sidecars"
+        yield f"  {counted(report.sidecars, 'sidecar')}"
     if report.embedded:
         yield f"  {report.embedded:,} copies say how they were made"
     if report.records:
-        yield f"  {report.records:,} records"
+        yield f"  {counted(report.records, 'record')}"
     for one in report.left[:SHOWN]:
         yield f"  left out: {one.kind} {one.id}: {one.reason}"
     if report.left_count > SHOWN:

@@ -10,6 +10,11 @@ from pinako.intake.export.placing import Outcome
 MOST_LISTED = 10_000
 
 
+def counted(number: int, word: str) -> str:
+    """`1 file`, `1,204 files`."""
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Left:
     """One thing that is not in the export as asked, or was told of otherwise: its kind, id and why."""
@@ -69,10 +74,10 @@ class Report:
 
     def sentence(self) -> str:
         """The run in one line."""
-        parts = [f"{self.images:,} image{'' if self.images == 1 else 's'}"]
+        parts = [counted(self.images, "image")]
         if self.models:
-            parts.append(f"{self.models:,} model file{'' if self.models == 1 else 's'}")
-        done = f"{self.new:,} files written, {self.changed:,} changed, {self.same:,} there already"
+            parts.append(counted(self.models, "model file"))
+        done = f"{counted(self.new, 'file')} written, {self.changed:,} changed, {self.same:,} there already"
         left = f"; {self.left_count:,} left out" if self.left_count else ""
         return f"{', '.join(parts)}: {done}{left}"
 
