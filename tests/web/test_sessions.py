@@ -194,7 +194,8 @@ READS_BY_POST = {"/api/v1/model-versions", "/api/v1/models-versions", "/api/v1/m
 def test_every_door_that_changes_something_asks_for_the_word(client: TestClient) -> None:
     door: Any = client.app
     own = {"/login", "/logout", "/api/trpc/{}"}  # these look at it themselves, or at where the request comes from
+    signed = {"/api/v1/image-upload/{}"}  # the address is the leave; no cookie counts
     for route in door.routes:
-        changing = route.methods - {"GET", "HEAD"}
+        changing = route.methods - {"GET", "HEAD"} - ({"PUT"} if route.path in signed else set())
         if changing and route.path not in own and not any(route.path.startswith(path) for path in READS_BY_POST):
             assert route.writes, route.path
