@@ -249,7 +249,7 @@ _TAG = "INSERT INTO image_tags (image_id, tag_id, confidence, source, automated)
 
 def _tag_images(w: Write, kept: Sequence[Arriving]) -> None:
     """Tags are most of an image's rows, and nearly all are known: one look for all of them, one statement for all rows."""
-    named = {tag.name: _plain(tag.name) for each in kept for tag in each.tags}
+    named = {name: _plain(name) for name in {tag.name for each in kept for tag in each.tags}}
     ids = _known_tags(w, list(dict.fromkeys(named.values())), "Image")
     rows: list[tuple[Value, ...]] = []
     for each in kept:
