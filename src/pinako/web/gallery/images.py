@@ -19,6 +19,7 @@ from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import Address, ImageFilters, image_query, read_image_filters
 from pinako.web.gallery.chips import image_chips
+from pinako.web.gallery.lists import own_order
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.strings import say
 from pinako.web.gallery.tiles import Tile, tiles
@@ -105,8 +106,7 @@ class Images:
         library, viewer = self._library, self._pages.viewer_of(ask)
         filters = read_image_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(image_query(filters, ImageSort(library.settings.image_sort)), **fixed)
-        if filters.sort is None and query.collection_id is not None:
-            query = msgspec.structs.replace(query, sort=None)  # a collection has an order of its own
+        query = own_order(query, chosen=filters.sort is not None)
         wall = build_wall(library, viewer, query, filters.query)
         if filters.address.first("part") == "items":
             return self._pages.give(self.part(wall))

@@ -23,7 +23,7 @@ from pinako.web.gallery.asked import ModelFilters, model_query, number_of, read_
 from pinako.web.gallery.chips import model_chips
 from pinako.web.gallery.image import Fact
 from pinako.web.gallery.images import base_choices
-from pinako.web.gallery.lists import card_part, shown_address, wants_part
+from pinako.web.gallery.lists import card_page, own_order
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.rich import clean
 from pinako.web.gallery.strings import say
@@ -88,24 +88,15 @@ class Models:
         library, viewer = self._library, self._pages.viewer_of(ask)
         filters = read_model_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(model_query(filters), **fixed)
-        if filters.sort is None and query.collection_id is not None:
-            query = msgspec.structs.replace(query, sort=None)  # a collection has an order of its own
+        query = own_order(query, chosen=filters.sort is not None)
         page = browse.models(library, query, viewer)
-        cards = models(library, page, viewer)
-        if wants_part(ask):
-            return card_part(self._pages, self._card, cards, page.next_cursor)
-        return self._pages.show(
-            ask,
-            template,
-            title=title,
-            cards=cards,
-            next=page.next_cursor,
-            address=str(shown_address(ask)),
-            chips=model_chips(filters),
-            clear=filters.address.path,
-            **model_form(library, filters, query.sort),
-            **extra,
-        )
+
+        def around() -> dict[str, Any]:
+            kept = {"title": title, "chips": model_chips(filters), "clear": filters.address.path}
+            return {**kept, **model_form(library, filters, query.sort), **extra}
+
+        listed = models(library, page, viewer), page.next_cursor
+        return card_page(self._pages, ask, self._card, listed, template, around)
 
     def version(self, ask: Ask) -> Answer:
         """`/model-versions/ID`: the page of its model."""

@@ -13,7 +13,7 @@ from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import PostFilters, number_of, post_query, read_post_filters
 from pinako.web.gallery.chips import post_chips
-from pinako.web.gallery.lists import card_part, shown_address, wants_part
+from pinako.web.gallery.lists import card_page, own_order
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.rich import clean
 from pinako.web.gallery.strings import say
@@ -45,24 +45,15 @@ class Posts:
         library, viewer = self._library, self._pages.viewer_of(ask)
         filters = read_post_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(post_query(filters), **fixed)
-        if filters.sort is None and query.collection_id is not None:
-            query = msgspec.structs.replace(query, sort=None)  # a collection has an order of its own
+        query = own_order(query, chosen=filters.sort is not None)
         page = browse.posts(library, query, viewer)
-        cards = posts(library, page, query, viewer)
-        if wants_part(ask):
-            return card_part(self._pages, self._card, cards, page.next_cursor)
-        return self._pages.show(
-            ask,
-            template,
-            title=title,
-            cards=cards,
-            next=page.next_cursor,
-            address=str(shown_address(ask)),
-            chips=post_chips(filters),
-            clear=filters.address.path,
-            **post_form(filters, query.sort),
-            **extra,
-        )
+
+        def around() -> dict[str, Any]:
+            kept = {"title": title, "chips": post_chips(filters), "clear": filters.address.path}
+            return {**kept, **post_form(filters, query.sort), **extra}
+
+        listed = posts(library, page, query, viewer), page.next_cursor
+        return card_page(self._pages, ask, self._card, listed, template, around)
 
     def post(self, ask: Ask) -> Answer:
         """`/posts/ID`."""
