@@ -148,7 +148,7 @@ class Index:
     def keep(self, sight: Sight, terms: Sequence[Term], ids: Sequence[int]) -> list[int]:
         """Those of the ids that are seen and pass, in the order given."""
         with self.lock:
-            found = [(self.rows.find(id), id) for id in ids]
+            found = list(zip(self.rows.known(ids), ids, strict=True))
             held = self._search(sight, terms).sift([ordinal for ordinal, _ in found if ordinal >= 0])
             kept = set(held)
             return [id for ordinal, id in found if ordinal in kept]

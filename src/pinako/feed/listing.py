@@ -133,13 +133,14 @@ def ask_in_order(index: Index, question: Question, paging: Paging, own: OwnOrder
     need = _offset(paging) + paging.limit + 1
     start = _place(own, paging.cursor) if paging.cursor else None
     kept: list[tuple[Spot, int]] = []
-    step = max(paging.limit * 2, 64)
+    seen, step = 0, max(paging.limit * 2, 64)
     while len(kept) < need and (spots := own.run(start, step + 1)):
         held = set(index.keep(question.sight, question.terms, [id for _, id in spots[:step]]))
         kept += [spot for spot in spots[:step] if spot[1] in held]
         if len(spots) <= step:
             break
-        start, step = spots[step][0], min(step * 4, 4096)
+        start, seen = spots[step][0], seen + step
+        step = min(max((need - len(kept)) * seen // max(len(kept), 1) * 5 // 4, 64), 4096)
     rest = kept[_offset(paging) :]
     cursor = _cursor(own, rest[paging.limit][0]) if len(rest) > paging.limit else None
     return Listing(ids=[id for _, id in rest[: paging.limit]], next_cursor=cursor)

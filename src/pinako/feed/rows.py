@@ -87,10 +87,14 @@ class Rows:
 
     def known(self, ids: Sequence[int]) -> list[int]:
         """`find` for each of many ids."""
-        asked = np.array(ids, np.int32)
-        if not self.late and (not self.rising or asked.min() > self.ids[self.rising - 1]):
-            return [-1] * len(ids)
-        return [self.find(id) for id in ids]
+        if len(ids) < 8 or not self.rising:
+            return [self.find(id) for id in ids]
+        asked = np.array(ids, np.int64)
+        places = np.minimum(
+            self.ids[: self.rising].searchsorted(asked.clip(0, 0x7FFF_FFFF).astype(np.int32)), self.rising - 1
+        )
+        found: list[int] = np.where(self.ids[places] == asked, places, -1).tolist()
+        return [self.late.get(id, at) for id, at in zip(ids, found, strict=True)] if self.late else found
 
     def extend(self, ids: Sequence[int], keys: Sequence[tuple[int, ...]]) -> Ordinals:
         """File new rows, each with a key for every column; their ordinals."""
