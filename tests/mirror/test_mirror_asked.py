@@ -43,7 +43,10 @@ def rows_of(home: Home) -> dict[int, tuple[Any, ...]]:
     return {row[0]: row for row in home.rows("SELECT id, level, type, published_at, blob FROM images")}
 
 
-def test_levels_keep_out_what_is_above_them(upstream: Host, home: Home, images: list[Image], user: str) -> None:
+def test_levels_keep_out_what_is_above_them_on_each_engine(
+    upstream: Host, tmp_path: Path, database_url: str, images: list[Image], user: str
+) -> None:
+    home = Home(tmp_path / "home", given={"database_url": database_url})
     report = home.mirror(f"{upstream.address}/user/{user}/images", key=upstream.key, levels=1)
     wanted = {image.id for image in of(images, user) if image.level == 1}
     assert wanted < {image.id for image in of(images, user)}
