@@ -74,7 +74,10 @@ class Rows:
     def find_all(self, ids: Sequence[int] | npt.NDArray[Any]) -> Ordinals:
         """Ordinals of the ids that are known, in no order."""
         asked = np.asarray(ids, dtype=np.int64)
-        asked = np.unique(asked[(asked >= 0) & (asked <= 0x7FFF_FFFF)]).astype(np.int32)
+        asked = np.sort(asked[(asked >= 0) & (asked <= 0x7FFF_FFFF)].astype(np.int32))
+        asked = asked[
+            np.append(True, asked[1:] != asked[:-1])[: len(asked)]
+        ]  # np.unique would import numpy.ma first, 90 ms
         places = self.ids[: self.rising].searchsorted(asked)
         inside = places < self.rising
         known = inside & (self.ids[np.where(inside, places, 0)] == asked)
