@@ -72,6 +72,17 @@ def test_pictures_find_their_model_also_when_it_comes_later(home: Home, outputs:
     assert home.rows("SELECT id FROM model_versions") == [(version_id,)]
 
 
+def test_a_model_counts_its_pictures_whenever_they_come(home: Home, outputs: Path) -> None:
+    path = write_checkpoint(outputs / "calm_waters.safetensors", seed=5)
+    made_with = ("calm_waters", autov2(path))
+    (outputs / "first.png").write_bytes(picture_bytes(1, prompt="a boat", model=made_with))
+    home.bring(outputs)
+    assert home.value("SELECT image_count FROM models") == 1
+    (outputs / "second.png").write_bytes(picture_bytes(2, prompt="a boat", model=made_with))
+    home.bring(outputs)
+    assert home.value("SELECT image_count FROM models") == 2
+
+
 def test_a_name_says_nothing_where_a_hash_says_another_file(home: Home, outputs: Path) -> None:
     path = write_checkpoint(outputs / "calm_waters.safetensors", seed=5)
     (outputs / "by_name.png").write_bytes(picture_bytes(1, prompt="a boat, <lora:calm_waters:1>"))
