@@ -476,8 +476,7 @@ def test_axe_finds_nothing_serious_where_things_are_changed(tab: Opener, place: 
     page.get_by_role("button", name="Add to a collection").click()
     assert not serious(page, script), "collecting"
     page.keyboard.press("Escape")
-    page.goto(place.address + "/collections?mine=true")
-    page.locator(".card a").first.click()
+    new_shelf(page, place, place.images[7], f"Seen in {scheme}")
     page.get_by_role("button", name="Share").click()
     page.get_by_role("button", name="Make a link").click()
     page.wait_for_selector("dialog .share input")
