@@ -20,6 +20,9 @@ from pinako.storage.database import Database, open_database
 from pinako.storage.sqlite import sqlite_url
 
 ENGINES = ("sqlite", "postgres")
+CORPUS = Path(os.environ.get("PINAKO_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+"""Real files of real generators. They are nobody's to pass on and no part of the checkout, so nothing can install them."""
+collect_ignore = [] if CORPUS.is_dir() else ["metadata/test_corpus.py"]
 
 # A property holds or it does not; how long a busy machine takes to see it is no part of it.
 settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -38,6 +41,13 @@ class Clock:
     def advance(self, **parts: float) -> None:
         """Let time pass: `advance(days=2)`."""
         self.now += timedelta(**parts)
+
+
+def pytest_report_header() -> str:
+    """Whether the corpus is read too."""
+    return (
+        f"corpus of real files: {CORPUS}" if CORPUS.is_dir() else f"no corpus of real files at {CORPUS} (PINAKO_CORPUS)"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
