@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from asking import opened
 from worlds import Who, make_world
 
 import demo_library
 import real_server
-from conftest import opened
 from pinako.services import access, events, react
 from pinako.web.events import MOST, Client
 

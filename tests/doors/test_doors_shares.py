@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from acting import Actor, actor, path_of, picture
-from asking import Doors
+from asking import Doors, opened
 from test_doors_visibility import ACCOUNT, every_answer, leaks
 from worlds import Oracle, Who, make_world
 
 import postgres_server
-from conftest import opened
 from pinako.services import shares
 from pinako.services.settle import Touched, settle
 

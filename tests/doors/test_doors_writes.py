@@ -8,10 +8,9 @@ from random import Random
 
 import pytest
 from acting import Actor, actor, picture
-from asking import Doors
+from asking import Doors, opened
 
 import postgres_server
-from conftest import opened
 from pinako.catalog.people import Scope
 from pinako.services import access
 from pinako.web import csrf, trpc_writes
@@ -140,7 +139,9 @@ def test_a_reaction_to_what_is_hidden_or_unknown_does_nothing_and_says_nothing(
     _, (image,) = owl.post(picture(), published=False)
     for id in (image, MISSING):
         assert fox.do("reaction.toggle", {"entityId": id, "entityType": "image", "reaction": "Like"}) is None
-    assert house.sql("SELECT COUNT(*) FROM reactions WHERE entity_id IN (?, ?)", image, MISSING) == [(0,)]
+    assert house.sql(
+        "SELECT COUNT(*) FROM reactions WHERE entity_type = 'image' AND entity_id IN (?, ?)", image, MISSING
+    ) == [(0,)]
     assert owl.see("image.get", {"id": image})["stats"]["likeCountAllTime"] == 0
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import Doors, bearer
+from asking import Doors, bearer, opened
 from worlds import Oracle, Who, make_world
 
 import postgres_server
-from conftest import opened
 
 UNKNOWN = 999_999_999
 LOOKED_AT = {

@@ -14,8 +14,8 @@ MASKS = (1, 31)
 
 def seeds() -> Iterator[Any]:
     """A few quick ones, and many slow ones."""
-    yield from range(2)
-    yield from (pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 4))
+    yield 0
+    yield from (pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))
 
 
 def pages(oracle: Any) -> Iterator[str]:

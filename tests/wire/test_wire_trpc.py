@@ -231,7 +231,7 @@ def test_envelopes() -> None:
         (NotFound(), "NOT_FOUND", -32004, 404, "Could not find entity"),
         (Unavailable("busy"), "SERVICE_UNAVAILABLE", -32603, 503, "busy"),
         (Gone("x"), "NOT_FOUND", -32004, 404, "x"),
-        (PinakoError("x"), "INTERNAL_SERVER_ERROR", -32603, 500, "x"),
+        (PinakoError("x"), "INTERNAL_SERVER_ERROR", -32603, 500, "Internal Server Error"),
     ],
 )
 def test_failures_have_their_codes(error: PinakoError, word: str, code: int, status: int, message: str) -> None:
