@@ -19,19 +19,18 @@ from pinako.web import rest, serving
 from pinako.web.answers import Answer
 from pinako.web.asgi import Door, make_app
 from pinako.web.ask import Ask
-from pinako.web.routes import Route, rest_errors
-from pinako.wire import failures
 from pinako.wire.params_images import read_images
 from speed.library import settings_of
 
 BODIES: dict[bytes, bytes] = {}
+PAGE = rest.images
 
 
 def images(ask: Ask) -> Answer:
     """The program's page, or constant bytes of the asked size."""
     size = ask.headers.get(b"x-same-bytes")
     if size is None:
-        return rest.images(ask)
+        return PAGE(ask)
     given = read_images(ask.pairs, lambda: rest.names_here(ask.library))
     if given.query.level is None:
         browse.default_images_level(ask.library, ask.viewer)
@@ -54,8 +53,8 @@ def main() -> None:
     args = parser.parse_args()
     pin(args.core)
     with open_library(settings_of(args.folder)) as library:
+        rest.images = images  # the route is made of what bears this name
         door = make_app(library)
-        door.add([Route(path="/api/v1/images", handler=images, errors=rest_errors(failures.IMAGES))])
         bound = serving.bind("127.0.0.1", 0)
 
         def begin(door: Door, first: bool) -> None:
