@@ -20,7 +20,7 @@ from pinako.storage.database import Database, open_database
 from pinako.storage.sqlite import sqlite_url
 
 ENGINES = ("sqlite", "postgres")
-CORPUS = Path(os.environ.get("PINAKO_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
+CORPUS = Path(os.environ.get("TESTS_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 """Real files of real generators. They are nobody's to pass on and no part of the checkout, so nothing can install them."""
 collect_ignore = [] if CORPUS.is_dir() else ["metadata/test_corpus.py"]
 
@@ -46,7 +46,7 @@ class Clock:
 def pytest_report_header() -> str:
     """Whether the corpus is read too."""
     return (
-        f"corpus of real files: {CORPUS}" if CORPUS.is_dir() else f"no corpus of real files at {CORPUS} (PINAKO_CORPUS)"
+        f"corpus of real files: {CORPUS}" if CORPUS.is_dir() else f"no corpus of real files at {CORPUS} (TESTS_CORPUS)"
     )
 
 

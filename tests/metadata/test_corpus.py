@@ -1,5 +1,5 @@
 """Real files of real generators, which lie beside the checkout and are never committed: what each file says of itself is the
-measure. PINAKO_CORPUS names the folder where it is elsewhere; without it this file is left out (tests/conftest.py)."""
+measure. TESTS_CORPUS names the folder where it is elsewhere; without it this file is left out (tests/conftest.py)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pinako.metadata import Reading, read_bytes, read_file, recognise, write_a11
 from pinako.metadata.samplers import split_sampler
 from pinako.metadata.values import stem_of
 
-CORPUS = Path(os.environ.get("PINAKO_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
+CORPUS = Path(os.environ.get("TESTS_CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 
 PROMPT = "general, masterpiece, best quality, amazing quality, \n1girl, solo, hatsune miku"
 NEGATIVE = "bad quality, worst quality, worst detail, sketch, censor"
