@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from scripted_upstream import Upstream
 
 import demo_library
 import real_server
 from pinako.client import Client, Retries
+from scripted_upstream import Upstream
 
 
 @pytest.fixture

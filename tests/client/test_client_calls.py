@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from scripted_upstream import Reply, Request, Upstream, as_json, page, superjson, trpc_error
 
 from pinako.client import AsyncClient, Client
 from pinako.client.calls import entities
@@ -24,6 +23,7 @@ from pinako.errors import (
     UpstreamRefused,
     UpstreamUnauthorized,
 )
+from scripted_upstream import Reply, Request, Upstream, as_json, page, superjson, trpc_error
 
 IMAGE = {
     "id": 900101,

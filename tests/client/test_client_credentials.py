@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_upstream import Upstream, as_json, superjson, trpc_error
 
 from pinako.client import Client, Credential, CredentialStore, read_credential
 from pinako.client.credentials import check_credential
 from pinako.errors import BadRequest, StorageError, UpstreamUnauthorized
+from scripted_upstream import Upstream, as_json, superjson, trpc_error
 
 KEY = "0123456789abcdef0123456789abcdef"
 

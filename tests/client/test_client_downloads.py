@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
-from scripted_upstream import Reply, Request, Upstream, as_json, page
 
 from pinako.client import AsyncClient, Client, Politeness, Retries, Timeouts
 from pinako.client.filenames import file_name_of, safe_name
@@ -32,6 +31,7 @@ from pinako.errors import (
     UpstreamUnauthorized,
     UpstreamUnreachable,
 )
+from scripted_upstream import Reply, Request, Upstream, as_json, page
 
 CONTENT = random.Random(7).randbytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

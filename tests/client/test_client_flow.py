@@ -6,11 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from scripted_upstream import Reply, Request, Upstream, as_json, superjson, trpc_error
 
 from pinako.client import AsyncClient, Client
 from pinako.client.calls.flow import extension_for, media_base_of
 from pinako.errors import UpstreamError, UpstreamNotFound
+from scripted_upstream import Reply, Request, Upstream, as_json, superjson, trpc_error
 
 KEY = "95f49958-6194-495d-a49c-6344453df726"
 BASIC = {

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_upstream import Handler, Reply, Request, Upstream, as_json, superjson
 
 from pinako.client import AsyncClient, Client, Ending
 from pinako.client.paging import Listed, Page, Walk
 from pinako.errors import UpstreamNonsense, UpstreamUnreachable
+from scripted_upstream import Handler, Reply, Request, Upstream, as_json, superjson
 
 
 def rows(*ids: int) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from scripted_upstream import Reply, Request, Upstream, as_json, page, superjson, trpc_error
 
 from pinako.client import AsyncClient, Client, Pace, Politeness, Retries, Timeouts, options
 from pinako.errors import (
@@ -25,6 +24,7 @@ from pinako.errors import (
     UpstreamUnauthorized,
     UpstreamUnreachable,
 )
+from scripted_upstream import Reply, Request, Upstream, as_json, page, superjson, trpc_error
 
 ME = as_json({"id": 77, "username": "inkharbor"})
 KEY = "0123456789abcdef0123456789abcdef"
