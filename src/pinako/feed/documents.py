@@ -107,6 +107,11 @@ class Documents:
         self._lock = threading.Lock()
         self._epoch = 0
 
+    @property
+    def epoch(self) -> int:
+        """Another number after every change of anything that documents are kept of."""
+        return self._epoch
+
     def fetch(self, table: str, ids: Sequence[int]) -> list[Fragment]:
         """The fragments of these ids in their order; ids without rows are left out."""
         found = self._kept[table].find(ids)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
@@ -34,6 +35,7 @@ SOURCES = (image_rows.SOURCE, post_rows.SOURCE, model_rows.SOURCE)
 
 
 PAGES = 2048
+State: TypeAlias = tuple[int, int, int, int]
 """Pages of images that are kept until the next write: everybody's first pages are the same few."""
 
 
@@ -64,6 +66,8 @@ class Feeds:
         self.tallies = Tallies()
         self.shelves = Shelves()
         self._pages = Recent[tuple[ImageQuery, Viewer], _KeptPage](PAGES)
+        self.written = Recent[Hashable, tuple[State, object]](PAGES)
+        """Whole pages as a door wrote them, by what it was asked, with the state that they were written in."""
 
     def _changed(self, entity: str, ids: Sequence[int]) -> None:
         """What is kept in memory beside the indexes follows the same notes."""
@@ -99,9 +103,20 @@ class Feeds:
             self._pages.put((query, viewer), _KeptPage(listing, index, version, minute))
         return listing
 
+    def keeps(self, query: ImageQuery, viewer: Viewer) -> bool:
+        """Whether this question's page follows from the index alone, so that it is the same while `state` is."""
+        known = self._pages.get((query, viewer))
+        return known is not None and known.holds(self.index("image"), self.database)
+
+    def state(self) -> State:
+        """What whole pages of images follow from: the index, the documents and, by the minute, the clock."""
+        index = self.index("image")
+        return id(index), index.version, self.documents.epoch, self.database.now() // MINUTE
+
     def forget_pages(self) -> None:
-        """Ask the index again for every page."""
+        """Ask the index again for every page, and write it again."""
         self._pages.clear()
+        self.written.clear()
 
     def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
         """How many images the whole list has."""

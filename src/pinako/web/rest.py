@@ -7,6 +7,7 @@ page of the index and one `IN (…)`, well under 5 ms; text search and batches g
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import msgspec
 
@@ -51,8 +52,29 @@ def names_here(library: Library) -> tuple[str, ...]:
     return tuple(sorted(library.base_models().difference(BASE_MODELS)))
 
 
+LARGEST_KEPT = 32 << 10
+"""Bytes of a page that is kept whole: some two thousand of them are."""
+
+
 def images(ask: Ask) -> Answer:
-    """`GET /images`. Minors and real persons are never in this list, whatever the mask (domain.md d)."""
+    """`GET /images`. A page that was written lately, for the same caller, is as it was while nothing changed."""
+    feeds = ask.library.feeds
+    key, state = (ask.query, ask.path, ask.origin, ask.viewer), feeds.state()
+    kept = feeds.written.get(key)
+    if kept is not None and kept[0] == state:
+        body, headers = cast(tuple[bytes, Sequence[Header]], kept[1])
+        return Answer(body, headers=headers)
+    answer, follows = written_images(ask)
+    if follows and len(answer.body) <= LARGEST_KEPT:
+        feeds.written.put(key, (state, (answer.body, answer.headers)))
+    return answer
+
+
+def written_images(ask: Ask) -> tuple[Answer, bool]:
+    """A page of images, and whether it follows from the index and the documents alone.
+
+    Minors and real persons are never in this list, whatever the mask (domain.md d).
+    """
     library, viewer = ask.library, ask.viewer
     given = read_images(ask.pairs, lambda: names_here(library))
     level = given.query.level
@@ -68,7 +90,9 @@ def images(ask: Ask) -> Answer:
         library, page.ids, viewer, meta=given.with_meta, nested=not given.flat_meta, tags=given.with_tags
     )
     metadata = links.images_metadata(asked(ask), next_cursor=page.next_cursor, limit=query.limit, page=given.page)
-    return told(ask, links.listed(items, metadata.json()), page.cut)
+    # What a link opens and who may read a collection is asked each time.
+    follows = not words and viewer.shared is None and query.collection_id is None and library.feeds.keeps(query, viewer)
+    return told(ask, links.listed(items, metadata.json()), page.cut), follows
 
 
 def image_items(
