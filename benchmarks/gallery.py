@@ -1,0 +1,186 @@
+"""The gallery's wall at a large library: server time of its pages, what scrolling costs a browser, and the first paint.
+
+    uv run python benchmarks/gallery.py [--images 1000000] [--items 10000] [--json FILE]
+
+Wall pages are asked of a synthetic library (made once, in .bench, as by feed.py) over one kept-alive connection. The browser (a
+Chromium, system package; left out where there is none) looks at a demo library of 2,000 real pictures: the largest contentful
+paint of five cold first visits, and a wall of `--items` scrolled to its end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+HERE = Path(__file__).parent
+sys.path.insert(0, os.fspath(HERE))
+
+from speed.library import ensure_library  # noqa: E402
+
+BENCH = HERE.parent / ".bench"
+WALLS = (
+    "/images",
+    "/images?sort=Newest",
+    "/images?sort=Most+Reactions",
+    "/images?sort=Most+Comments&period=Month",
+    "/images?baseModels=SDXL+1.0",
+    "/videos",
+    "/images?query=tag%3Asea",
+    "/images?query=steps%3E20",
+    "/posts",
+    "/models",
+)
+REQUESTS, VISITS = 40, 5
+PAINT = """() => new Promise(done => {
+    new PerformanceObserver(list => done(list.getEntries().at(-1).startTime))
+        .observe({type: 'largest-contentful-paint', buffered: true});
+})"""
+SCROLL = """() => { scrollBy(0, 1600); return [document.querySelectorAll('*').length,
+    [...document.querySelectorAll('.wall .tile')].map(tile => tile.dataset.id),
+    performance.memory.usedJSHeapSize, !!document.querySelector('.wall-end')?.textContent]; }"""
+
+
+def say(text: str) -> None:
+    """Tell how far this is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def serving(*command: str) -> Iterator[str]:
+    """A server whose output names its address."""
+    environment = {**os.environ, "PYTHONPATH": os.fspath(HERE)}
+    with subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                if "http://" in line:
+                    yield "http://" + line.split("http://")[1].split()[0]
+                    return
+            raise SystemExit("the server did not start")
+        finally:
+            process.terminate()
+
+
+def walls(address: str) -> dict[str, Any]:
+    """Milliseconds of each kind of page, the pages after the first by the cursor that the page before gave."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port)
+    found: dict[str, Any] = {}
+    for path in WALLS:
+        times = [_ask(connection, path) for _ in range(REQUESTS)][2:]
+        found[path] = {"p50": round(statistics.median(times), 2), "p95": round(sorted(times)[-3], 2)}
+        say(f"{path}: {found[path]}")
+    deep = [
+        _ask(connection, f"/images?sort=Newest&part=items&page={random.randrange(1, 200)}") for _ in range(REQUESTS)
+    ]
+    found["more of a wall, anywhere"] = {"p50": round(statistics.median(deep), 2), "p95": round(sorted(deep)[-3], 2)}
+    return found
+
+
+def _ask(connection: http.client.HTTPConnection, path: str) -> float:
+    began = time.perf_counter()
+    connection.request("GET", path, headers={"accept": "text/html"})
+    answer = connection.getresponse()
+    answer.read()
+    if answer.status != 200:
+        raise SystemExit(f"{path}: {answer.status}")
+    return (time.perf_counter() - began) * 1000
+
+
+def look(address: str, items: int) -> dict[str, Any]:
+    """What a real browser makes of it."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        return {}
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--enable-precise-memory-info"])
+        paints = [_first_paint(browser, address) for _ in range(VISITS)]
+        say(f"largest contentful paint, ms: {paints}")
+        scrolled = _scroll(browser, address, items)
+        browser.close()
+    return {"largest_contentful_paint_ms": statistics.median(paints), "scrolled": scrolled}
+
+
+def _first_paint(browser: Any, address: str) -> float:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(address + "/images")
+    page.wait_for_timeout(1500)
+    paint = round(float(page.evaluate(PAINT)), 1)
+    context.close()
+    return paint
+
+
+def _scroll(browser: Any, address: str, items: int) -> dict[str, Any]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(address + "/images?sort=Newest")
+    seen: set[str] = set()
+    nodes = heap = 0
+    while len(seen) < items:
+        count, ids, used, over = page.evaluate(SCROLL)
+        page.wait_for_timeout(15)
+        seen.update(ids)
+        nodes, heap = max(nodes, count), max(heap, used)
+        if over:
+            break
+    context.close()
+    return {"items": len(seen), "most_nodes": nodes, "most_heap_mb": round(heap / 2**20, 1)}
+
+
+def main() -> None:
+    """Measure, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=1_000_000)
+    parser.add_argument("--items", type=int, default=10_000)
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    BENCH.mkdir(exist_ok=True)
+    library = ensure_library(BENCH, args.images, say)
+    report: dict[str, Any] = {"images": args.images}
+    with serving("-m", "speed.server", os.fspath(library)) as address:
+        report["wall_ms"] = walls(address)
+        report["scrolled"] = look(address, args.items).get("scrolled")
+    demo = BENCH / "demo-2000"
+    if not (demo / "demo.json").exists():
+        command = [
+            sys.executable,
+            "-m",
+            "pinako",
+            "demo",
+            "--library",
+            os.fspath(demo),
+            "--images",
+            "2000",
+            "--seed",
+            "7",
+        ]
+        began = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        report["demo_s"] = round(time.perf_counter() - began, 1)
+    with serving("-m", "pinako", "serve", "--library", os.fspath(demo), "--port", "0") as address:
+        report["demo"] = look(address, args.items)
+    text = json.dumps(report, indent=2)
+    if args.json:
+        args.json.write_text(text + "\n")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
