@@ -6,6 +6,8 @@ whenever that is. Every level, status and kind that the wire can show is there; 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from random import Random
 
 import msgspec
@@ -207,15 +209,23 @@ def _usable(models: tuple[PlannedModel, ...], level: int, *, checkpoints: bool) 
 def _posts(chance: Random, models: tuple[PlannedModel, ...], users: int, images: int) -> tuple[PlannedPost, ...]:
     posts = _previews(chance, models, users, images)
     left = images - sum(len(post.images) for post in posts)
+    shown = _public_levels(posts)
     number = 0
     sizes: list[int] = []
     while left > 0:
         sizes = sizes or [8, *chance.sample((1, 1, 2, 3, 4, 5), 6)]
         size = min(left, sizes.pop())
         left -= size
-        posts.append(_post(chance, models, users, number, size))
+        # Half of what is shown is PG, also if this whole post were not.
+        tame = 2 * shown[levels.PG] < shown.total() + size
+        posts.append(_post(chance, models, users, number, size, tame=tame))
+        shown += _public_levels(posts[-1:])
         number += 1
     return tuple(sorted(posts, key=lambda post: (post.at, post.user)))
+
+
+def _public_levels(posts: Iterable[PlannedPost]) -> Counter[int]:
+    return Counter(image.level for post in posts if not post.draft for image in post.images)
 
 
 def _previews(chance: Random, models: tuple[PlannedModel, ...], users: int, images: int) -> list[PlannedPost]:
@@ -234,14 +244,16 @@ def _previews(chance: Random, models: tuple[PlannedModel, ...], users: int, imag
     return posts
 
 
-def _post(chance: Random, models: tuple[PlannedModel, ...], users: int, number: int, size: int) -> PlannedPost:
+def _post(
+    chance: Random, models: tuple[PlannedModel, ...], users: int, number: int, size: int, *, tame: bool
+) -> PlannedPost:
     """The post of this number. Who, when and which level is dealt, not left to chance, where something must be there:
-    a PG post by everybody, each period, each level, drafts, films."""
+    a PG post by everybody, each period, each level, drafts, films; `tame`: nothing mature that need not be."""
     round_ = number % (2 * users + 30)
     film = number % 30 == 4
-    level = _level(chance, round_ - users - 1) if round_ > users and not film else levels.PG
+    level = _level(chance, round_ - users - 1, tame=tame) if round_ > users and not film else levels.PG
     pictures = [
-        _image(chance, models, _near(chance, level) if place else level, users, video=film and place == 0)
+        _image(chance, models, _near(chance, level, tame=tame) if place else level, users, video=film and place == 0)
         for place in range(size)
     ]
     return PlannedPost(
@@ -253,16 +265,18 @@ def _post(chance: Random, models: tuple[PlannedModel, ...], users: int, number: 
     )
 
 
-def _level(chance: Random, place: int) -> int:
+def _level(chance: Random, place: int, *, tame: bool) -> int:
     """One post of each level, then by their shares."""
     if place < len(LEVEL_SHARES):
         return LEVEL_SHARES[place][0]
+    if tame:
+        return levels.PG
     return chance.choices([level for level, _ in LEVEL_SHARES], [share for _, share in LEVEL_SHARES])[0]
 
 
-def _near(chance: Random, level: int) -> int:
+def _near(chance: Random, level: int, *, tame: bool) -> int:
     """Mostly the post's own level; a mature post may hold a tamer picture."""
-    return levels.PG if level > levels.PG and chance.random() < 0.2 else level
+    return levels.PG if tame or (level > levels.PG and chance.random() < 0.2) else level
 
 
 def _when(chance: Random, number: int) -> float:
