@@ -206,6 +206,15 @@ class Lender:
         self._renew(name)
         return name
 
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """The address of a fresh library, which is taken back after the block."""
+        name = self.lend()
+        try:
+            yield address(self.home, name)
+        finally:
+            self.take_back(name)
+
     def create(self, template: str = "template1") -> str:
         """The name of a new database."""
         ensure_running(self.home)

@@ -66,6 +66,17 @@ def doors(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest
         yield found
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    """An empty library on each engine in turn, a module's own; each test brings its own things."""
+    with ExitStack() as stack:
+        given: dict[str, Any] = {}
+        if request.param == "postgres":
+            lender: postgres_server.Lender = request.getfixturevalue("postgres")
+            given["database_url"] = stack.enter_context(lender.lent())
+        yield stack.enter_context(opened(tmp_path_factory.mktemp("house") / "library", **given))
+
+
 @pytest.fixture(scope="session")
 def demo(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
     """The doors of a demo library on SQLite, for tests that one engine is enough for. For reading."""

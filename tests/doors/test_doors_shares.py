@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +11,8 @@ from asking import Doors, opened
 from test_doors_visibility import ACCOUNT, every_answer, leaks
 from worlds import Oracle, Who, make_world
 
-import postgres_server
 from pinako.services import shares
 from pinako.services.settle import Touched, settle
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    """An empty library on each engine in turn."""
-    folder: Path = tmp_path_factory.mktemp("house") / "library"
-    if request.param == "sqlite":
-        with opened(folder) as doors:
-            yield doors
-        return
-    lender: postgres_server.Lender = request.getfixturevalue("postgres")
-    name = lender.lend()
-    with opened(folder, database_url=postgres_server.address(lender.home, name)) as doors:
-        yield doors
-    lender.take_back(name)
 
 
 def link(owl: Actor, collection: int, level: int = 4, days: int = 1, *, status: int = 201) -> Any:

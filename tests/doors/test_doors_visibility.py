@@ -40,9 +40,7 @@ def world_of(
             given: dict[str, Any] = {"public_level": (1, 3, 31, 7)[seed % 4]}
             if engine == "postgres":
                 lender: postgres_server.Lender = request.getfixturevalue("postgres")
-                name = lender.lend()
-                stack.callback(lender.take_back, name)
-                given["database_url"] = postgres_server.address(lender.home, name)
+                given["database_url"] = stack.enter_context(lender.lent())
             doors = stack.enter_context(opened(tmp_path / "library", **given))
             world = make_world(doors.library, seed)
             return doors, world, Oracle(doors.library)

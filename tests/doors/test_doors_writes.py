@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 
 import pytest
 from acting import Actor, actor, picture
-from asking import Doors, opened
+from asking import Doors
 
-import postgres_server
 from pinako.catalog.people import Scope
 from pinako.services import access
 from pinako.web import csrf, trpc_writes
 
 MISSING = 1_999_999_999
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
-    """An empty library on each engine in turn; each test brings its own things."""
-    folder: Path = tmp_path_factory.mktemp("house") / "library"
-    if request.param == "sqlite":
-        with opened(folder) as doors:
-            yield doors
-        return
-    lender: postgres_server.Lender = request.getfixturevalue("postgres")
-    name = lender.lend()
-    with opened(folder, database_url=postgres_server.address(lender.home, name)) as doors:
-        yield doors
-    lender.take_back(name)
 
 
 @pytest.fixture(scope="module")

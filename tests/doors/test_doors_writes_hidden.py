@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,18 +26,15 @@ LOOKED_AT = {
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Doors, list[Who], Oracle]]:
     """A random library, its callers with keys that write, and the oracle."""
     given: dict[str, Any] = {"public_level": 3}
-    lender: postgres_server.Lender | None = None
-    if request.param == "postgres":
-        lender = request.getfixturevalue("postgres")
-        name = lender.lend()
-        given["database_url"] = postgres_server.address(lender.home, name)
-    with opened(tmp_path / "library", **given) as doors:
-        callers = make_world(doors.library, 4 if lender is None else 5).callers
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            lender: postgres_server.Lender = request.getfixturevalue("postgres")
+            given["database_url"] = stack.enter_context(lender.lent())
+        doors = stack.enter_context(opened(tmp_path / "library", **given))
+        callers = make_world(doors.library, 5 if request.param == "postgres" else 4).callers
         with doors.library.database.write() as w:
             w.run("UPDATE api_keys SET scope = 'write'")
         yield doors, [who for who in callers if who.user_id is not None], Oracle(doors.library)
-    if lender is not None:
-        lender.take_back(name)
 
 
 def on_images(id: int, own: int) -> Iterator[tuple[str, dict[str, Any]]]:

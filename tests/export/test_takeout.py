@@ -50,9 +50,8 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[objec
         yield words
         return
     lender: postgres_server.Lender = request.getfixturevalue("postgres")
-    name = lender.lend()
-    yield [*words, "--database-url", postgres_server.address(lender.home, name)]
-    lender.take_back(name)
+    with lender.lent() as address:
+        yield [*words, "--database-url", address]
 
 
 def questions(doors: Opened) -> Iterator[str]:

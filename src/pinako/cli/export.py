@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from pinako.catalog import enums
 from pinako.catalog.queries import ImageSort, Period
+from pinako.cli.listed import listed
 from pinako.cli.mirror import a_day
 from pinako.cli.options import level_mask, library_options, settings_of
 from pinako.cli.signals import stopped_by_signals
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pinako.services.exporting import Selection
     from pinako.services.library import Library
 
-SHOWN = 20
-"""Things left out that are listed at the end; `--json` lists them all."""
 DEFAULT_PATH = "{user}/{postedAt:%Y-%m}/{id}.{ext}"
 
 _COLLECTION = re.compile(r"(?:https?://\S+)?/?collections/([0-9]{1,10})(?:[/?#]\S*)?")
@@ -247,11 +246,9 @@ def _lines(report: Report, *, dry: bool) -> Iterator[str]:
         yield f"  {report.embedded:,} copies say how they were made"
     if report.records:
         yield f"  {counted(report.records, 'record')}"
-    for one in report.left[:SHOWN]:
-        yield f"  left out: {one.kind} {one.id}: {one.reason}"
-    if report.left_count > SHOWN:
-        yield f"  left out: {report.left_count - SHOWN:,} more (--json lists them)"
-    for one in report.notes[:SHOWN]:
-        yield f"  note: {one.kind} {one.id}: {one.reason}"
-    if report.note_count > SHOWN:
-        yield f"  note: {report.note_count - SHOWN:,} more (--json lists them)"
+    for word, found, count in (
+        ("left out", report.left, report.left_count),
+        ("note", report.notes, report.note_count),
+    ):
+        told = (f"{one.kind} {one.id}: {one.reason}" for one in found)
+        yield from (f"  {line}" for line in listed(word, told, count))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pinako.catalog import levels
+from pinako.cli.listed import SHOWN, listed
 from pinako.cli.options import library_options, one_level, opened_database, settings_of
 from pinako.cli.signals import stopped_by_signals
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from pinako.intake.folder import Options, Run
     from pinako.intake.report import Report
     from pinako.settings import Settings
-
-SHOWN = 20
-"""Refused files that are listed by name at the end; `--json` lists them all."""
 
 
 @click.command("import")
@@ -172,9 +170,7 @@ def _details(report: Report) -> Iterator[str]:
         yield f"{report.unrated:,} are unrated: their owner sees them, nobody else (run again with --level to rate them)"
     from pinako.intake.walk import shown
 
-    for refusal in report.refused[:SHOWN]:
-        yield f"not read: {shown(refusal.path)}: {refusal.reason}"
-    if report.refused_count > SHOWN:
-        yield f"not read: {report.refused_count - SHOWN:,} more (--json lists them)"
+    told = (f"{shown(refusal.path)}: {refusal.reason}" for refusal in report.refused)
+    yield from listed("not read", told, report.refused_count)
     for note in report.notes[:SHOWN]:
         yield f"note: {shown(note.path)}: {note.reason}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pinako.cli.listed import listed
 from pinako.cli.options import opened_database
 from pinako.cli.signals import stopped_by_signals
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from pinako.intake.export.report import Report
     from pinako.intake.takeout.report import TakeoutReport
     from pinako.settings import Settings
-
-SHOWN = 20
 
 
 @contextmanager
@@ -98,10 +97,9 @@ def _tell_export(report: Report, *, as_json: bool, dry: bool) -> None:
     click.echo(f"{report.sentence()}; {report.records:,} records; {size} in {report.seconds:,.1f} s")
     if report.interrupted:
         click.echo("  not whole yet: the next run goes on")
-    for one in report.left[:SHOWN]:
-        click.echo(f"  left out: {one.kind} {one.id}: {one.reason}")
-    if report.left_count > SHOWN:
-        click.echo(f"  left out: {report.left_count - SHOWN:,} more (--json lists them)")
+    told = (f"{one.kind} {one.id}: {one.reason}" for one in report.left)
+    for line in listed("left out", told, report.left_count):
+        click.echo(f"  {line}")
 
 
 def is_ours(path: Path) -> bool:
@@ -162,7 +160,6 @@ def tell_takeouts(reports: Sequence[TakeoutReport], as_json: bool) -> None:
             click.echo(json.dumps(report.as_data(), ensure_ascii=False, indent=2))
             continue
         click.echo(f"{report.path.name}: {report.sentence()}; {report.bytes / 1e6:,.1f} MB in {report.seconds:,.1f} s")
-        for what, reason in report.refused[:SHOWN]:
-            click.echo(f"  not brought in: {what}: {reason}")
-        if report.refused_count > SHOWN:
-            click.echo(f"  not brought in: {report.refused_count - SHOWN:,} more (--json lists them)")
+        told = (f"{what}: {reason}" for what, reason in report.refused)
+        for line in listed("not brought in", told, report.refused_count):
+            click.echo(f"  {line}")

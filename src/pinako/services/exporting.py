@@ -6,7 +6,7 @@ passed the one visibility predicate twice: in the list, and again row by row jus
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -21,10 +21,11 @@ from pinako.errors import NotFound
 from pinako.feed import gather
 from pinako.services import browse, collections
 from pinako.services.access import Caps
+from pinako.services.items import image_items
 from pinako.services.library import Library
 from pinako.services.searching import narrow_images, tags_named
 from pinako.storage.records import fetch
-from pinako.wire import fragments, rest_images
+from pinako.wire import fragments
 
 PAGE = 200
 
@@ -166,13 +167,13 @@ def leaving(library: Library, viewer: Viewer, ids: Sequence[int], to: fragments.
         posts = fetch(read, Post, (image.post_id for image in seen if image.post_id is not None))
         tags = gather.tags_of(read, "image_tags", "image_id", [image.id for image in seen])
         made = {row[0]: row for row in read.by_ids(_MADE, [image.id for image in seen])}
-    items = _items(library, viewer, [image.id for image in seen], to)
+    items = image_items(library, [image.id for image in seen], viewer, meta=True, tags=True)
     return [
         Leaving(
             image=image,
             user=users.get(image.user_id, gather.UNKNOWN_USER),
             post=posts.get(image.post_id) if image.post_id is not None else None,
-            item=items.get(image.id, b""),
+            item=fragments.splice(items.get(image.id, b""), to),
             tags=tuple(tag.name for tag in tags.get(image.id, ())),
             **_making(image, viewer, made.get(image.id)),
         )
@@ -189,16 +190,6 @@ def _making(image: Image, viewer: Viewer, row: Sequence[str | None] | None) -> d
     if row is None or hidden:
         return {"bare": hidden and not viewer.moderator}
     return {"meta": row[1] or row[2], "site_meta": row[1] is not None, "generation": row[3]}
-
-
-def _items(library: Library, viewer: Viewer, ids: Sequence[int], to: fragments.Bases) -> Mapping[int, bytes]:
-    shown = library.feeds.documents.metas(ids, viewer.user_id)
-    return {
-        one.id: fragments.splice(
-            rest_images.join_image(one.parts, one.counts[:6], meta=shown.get(one.id), tags=True), to
-        )
-        for one in library.feeds.documents.fetch("image_rest", ids)
-    }
 
 
 def bases_of(library: Library) -> fragments.Bases:

@@ -40,6 +40,23 @@ class PreparedImage(msgspec.Struct, frozen=True, kw_only=True):
     generator: str | None = None
     process: str | None = None
 
+    def columns(self) -> dict[str, Any]:
+        """What an image of this file is by the file alone, as columns of `images`."""
+        return {
+            "type": self.type,
+            "mime": self.mime,
+            "width": self.width,
+            "height": self.height,
+            "blurhash": self.blurhash,
+            "phash": self.phash,
+            "pixel_hash": self.pixel_hash,
+            "blob": self.sha256,
+            "size": self.size,
+            "metadata": msgspec.json.encode(self.facts).decode(),
+            "process": self.process,
+            "generator": self.generator,
+        }
+
 
 def digest_of(path: Path) -> tuple[str, int]:
     """SHA-256 (lower-case hex) and size of a file, read once."""

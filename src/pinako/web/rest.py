@@ -15,6 +15,7 @@ from pinako.catalog.basemodels import BASE_MODELS
 from pinako.catalog.people import ANONYMOUS, Viewer
 from pinako.errors import Unauthorized
 from pinako.services import browse, collections, detail
+from pinako.services.items import image_items
 from pinako.services.library import Library
 from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer, Header
@@ -22,7 +23,7 @@ from pinako.web.ask import Ask
 from pinako.web.limits import Rates
 from pinako.web.routes import ANY, Route, rest_errors
 from pinako.web.threads import Threads
-from pinako.wire import failures, fragments, links, params, rest_images, rest_lists, rest_models, rest_versions
+from pinako.wire import failures, fragments, links, params, rest_lists, rest_models, rest_versions
 from pinako.wire.params_images import read_images
 from pinako.wire.params_models import read_models
 
@@ -92,27 +93,7 @@ def written_images(ask: Ask) -> tuple[Answer, bool]:
     metadata = links.images_metadata(asked(ask), next_cursor=page.next_cursor, limit=query.limit, page=given.page)
     # What a link opens and who may read a collection is asked each time.
     follows = not words and viewer.shared is None and query.collection_id is None and library.feeds.keeps(query, viewer)
-    return told(ask, links.listed(items, metadata.json()), page.cut), follows
-
-
-def image_items(
-    library: Library, ids: Sequence[int], viewer: Viewer, *, meta: bool, nested: bool, tags: bool
-) -> list[bytes]:
-    """The items of these ids, joined from their fragments."""
-    found = library.feeds.documents.fetch("image_rest", ids)
-    if not meta and not tags:
-        return [one.whole for one in found]
-    shown = library.feeds.documents.metas(ids, viewer.user_id) if meta else {}
-    return [
-        rest_images.join_image(
-            one.parts,
-            one.counts[:6],
-            meta=shown.get(one.id),
-            nested_id=one.id if meta and nested else None,
-            tags=tags,
-        )
-        for one in found
-    ]
+    return told(ask, links.listed(items.values(), metadata.json()), page.cut), follows
 
 
 def models(ask: Ask) -> Answer:

@@ -111,18 +111,7 @@ class Bringing:
                     return self.report
                 self._keep(keeper, ids, name, batch)
                 self._watcher(self)
-        if self.report.made.get("images"):
-            self._count_images(ids)
         return self.report
-
-    def _count_images(self, ids: Ids) -> None:
-        """Models came before the images that were made with them: how many those are is known now."""
-        for batch in _batches(read_lines(self._path("models"), _Thing), BATCH):
-            numbers = (ids.local("model", thing.model["id"]) for thing, _ in batch if thing.model is not None)
-            with self._database.write() as w:
-                touched = Touched()
-                touched.models.update(number for number in numbers if number is not None)
-                settle(w, touched, self._database.now())
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.jsonl"

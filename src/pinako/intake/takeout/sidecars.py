@@ -6,7 +6,6 @@ A sidecar is an item of `GET /api/v1/images`; what the item does not say is meas
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -289,20 +288,9 @@ def row_of(pair: Pair, prepared: PreparedImage) -> ImageRow:
         post_id=item.post_id,
         name=name_of(pair.path),
         media_key=key[1].lower() if key else str(uuid.uuid4()),
-        type=prepared.type,
-        mime=prepared.mime,
-        width=prepared.width,
-        height=prepared.height,
-        blurhash=prepared.blurhash,
-        phash=prepared.phash,
-        pixel_hash=prepared.pixel_hash,
-        blob=prepared.sha256,
-        size=prepared.size,
-        metadata=json.dumps(prepared.facts),
+        **prepared.columns(),
         level=item.browsing_level,
         base_model=item.base_model,
-        process=prepared.process,
-        generator=prepared.generator,
         created_at=at,
         updated_at=at,
         scanned_at=at,
