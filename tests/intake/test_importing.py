@@ -15,7 +15,7 @@ from importing_files import picture_bytes, write_pictures
 from importing_home import Home
 
 from pinako.intake.groups import LARGEST
-from pinako.intake.walk import walk
+from pinako.intake.walk import LEADS_BACK, walk
 from pinako.services.check import check_contents
 
 pytestmark = pytest.mark.timeout(120)
@@ -113,6 +113,7 @@ def test_every_kind_of_file_has_its_fate(sqlite_home: Home, outputs: Path) -> No
     reasons = {refusal.path.name: refusal.reason for refusal in report.refused}
     assert set(reasons) == {"cut.png", "empty.png", "nowhere.png", "pipe.png", "plug"}
     assert reasons["empty.png"] == "the file is empty"
+    assert [(note.path.name, note.reason) for note in report.notes] == [("loop", LEADS_BACK)]
     assert report.done == report.found == 8
     assert "2 of 7 brought in; 5 unreadable" in report.sentence()
     assert {row[0] for row in sqlite_home.rows("SELECT mime FROM images")} == {"image/png", "image/jpeg"}

@@ -143,6 +143,7 @@ class Run:
             self.report.hidden += folder.hidden
             for refusal in folder.refused:
                 self.report.refuse(refusal)
+            self.report.notes.extend(folder.notes)
             self._watcher(self)
             if self.stopping.is_set():
                 return

@@ -33,7 +33,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 class Folder(msgspec.Struct, frozen=True, kw_only=True):
     """One folder's own files, subfolders apart. `hidden` counts names that begin with a dot; they are left alone.
 
-    `names` is everything that lies there, for the question which files are sidecars of others.
+    `names` is everything that lies there, for the question which files are sidecars of others; `notes` is what to say
+    of it that is no fault.
     """
 
     path: Path
@@ -41,6 +42,7 @@ class Folder(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...]
     hidden: int = 0
     refused: tuple[Refusal, ...] = ()
+    notes: tuple[Refusal, ...] = ()
 
 
 def key_of(path: Path) -> str:
@@ -79,6 +81,7 @@ def source_of(path: Path, status: os.stat_result) -> Source:
     return Source(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino & INODE_BITS)
 
 
+LEADS_BACK = "the link leads to a folder that is read by another name"
 MEDIA_ENDINGS = frozenset({
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".jxl", ".heic", ".tif", ".tiff", ".bmp", ".apng", ".mp4", ".m4v",
     ".mov", ".webm", ".mkv", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a",
@@ -158,6 +161,8 @@ def _tree(root: Path, seen: set[tuple[int, int]]) -> Iterator[Folder]:
     while waiting:
         path = waiting.pop()
         if not _first_visit(path, seen):
+            if path.is_symlink():
+                yield Folder(path=path, files=(), names=(), notes=(Refusal(path=path, reason=LEADS_BACK),))
             continue
         folder, below = _list(path)
         yield folder
