@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from pinako.errors import BadRequest, Conflict, StorageError
 from pinako.storage.database import Database
+from pinako.storage.scopes import Statements
 from pinako.storage.text import fold, prefix, starts
 
 
@@ -62,6 +65,24 @@ def test_stream_gives_everything_in_pieces(database: Database) -> None:
     pieces = list(database.read().stream("SELECT id FROM image_rest ORDER BY id", size=10))
     assert [len(piece) for piece in pieces] == [10, 10, 5]
     assert [id for piece in pieces for (id,) in piece] == list(range(25))
+
+
+@pytest.mark.parametrize("scope", ["alone", "snapshot", "write"])
+def test_streams_may_be_walked_within_streams(database: Database, scope: str) -> None:
+    with database.write() as write:
+        write.run_many("INSERT INTO image_rest (id, body) VALUES (?, ?)", [(id, b"") for id in range(6)])
+    with ExitStack() as scopes:
+        read: Statements = database.read()
+        if scope != "alone":
+            read = scopes.enter_context(database.write() if scope == "write" else database.read())
+        pieces = read.stream("SELECT id FROM image_rest ORDER BY id", size=2)
+        walked = [(id, _ids_below(read, id)) for piece in pieces for (id,) in piece]
+    assert walked == [(id, list(range(id))) for id in range(6)]
+
+
+def _ids_below(read: Statements, most: int) -> list[int]:
+    pieces = read.stream("SELECT id FROM image_rest WHERE id < ? ORDER BY id", (most,), size=2)
+    return [id for piece in pieces for (id,) in piece]
 
 
 def test_a_failed_write_leaves_nothing(database: Database) -> None:

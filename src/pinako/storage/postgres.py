@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache, wraps
+from itertools import count
 from typing import ParamSpec, TypeVar, cast
 
 import psycopg
@@ -134,6 +135,7 @@ class PostgresConnection:
         self._cursor: psycopg.Cursor[Row] | None = None
         self._within = False
         self._ended = False
+        self._streams = count(1)
         self._open()
 
     @guarded
@@ -189,8 +191,9 @@ class PostgresConnection:
 
     def stream(self, sql: str, params: Params, size: int) -> Iterator[list[Row]]:
         raw = self._ready().connection
+        name = f"stream_{next(self._streams)}"  # its own: a caller may ask for another while it walks this one
         try:
-            with raw.cursor(name="stream", binary=True, withhold=not self._within) as cursor:
+            with raw.cursor(name=name, binary=True, withhold=not self._within) as cursor:
                 cursor.execute(translate(sql), params)
                 while rows := cursor.fetchmany(size):
                     yield rows
