@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from pinako.catalog.basemodels import BASE_MODELS
 from pinako.feed.feeds import open_feeds
 from pinako.media.store import open_store
 from pinako.services import access, sweep
@@ -20,8 +18,6 @@ log = logging.getLogger(__name__)
 
 INDEX_FOLDER = "index"
 """Where the saved index lies in the library's folder."""
-BASE_MODELS_FOR_S = 1.0
-"""How long the list of base models is believed: a walk over a million versions is not for every request."""
 
 
 def open_catalogue(settings: Settings, *, clock: Clock = utc_now, first_id: int | None = None) -> Database:
@@ -59,19 +55,4 @@ def open_library(settings: Settings, *, clock: Clock = utc_now) -> Iterator[Libr
             feeds=feeds,
             media=media,
             caps=Caps(public_level=settings.public_level, account_level=settings.account_level),
-            base_models=base_models_of(database),
         )
-
-
-def base_models_of(database: Database, clock: Callable[[], float] = time.monotonic) -> Callable[[], frozenset[str]]:
-    """Asks for every base model that is known: the field's list and what versions here name."""
-    held: list[tuple[float, frozenset[str]]] = []
-
-    def ask() -> frozenset[str]:
-        now = clock()
-        if not held or now - held[0][0] > BASE_MODELS_FOR_S:
-            rows = database.read().rows("SELECT DISTINCT base_model FROM model_versions")
-            held[:] = [(now, frozenset(BASE_MODELS).union(row[0] for row in rows))]
-        return held[0][1]
-
-    return ask

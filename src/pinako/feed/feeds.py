@@ -25,7 +25,7 @@ from pinako.feed.documents import Documents
 from pinako.feed.follow import LOOK_MS, Follower
 from pinako.feed.index import Index
 from pinako.feed.listing import Listing, Question
-from pinako.feed.names import Names
+from pinako.feed.names import Names, Words
 from pinako.feed.others import Counted, Found, Tallies
 from pinako.feed.recent import Recent
 from pinako.feed.shelves import Shelves
@@ -63,6 +63,7 @@ class Feeds:
         self.follower.listeners.append(self._changed)
         self.model_names = Names(database, "models", "name")
         self.user_names = Names(database, "users", "username_key")
+        self.base_models = Words(database, "model_versions", "base_model")
         self.tallies = Tallies()
         self.shelves = Shelves()
         self._pages = Recent[tuple[ImageQuery, Viewer], _KeptPage](PAGES)
@@ -75,11 +76,13 @@ class Feeds:
             self.documents.forget_all()
             self.model_names.forget_all()
             self.user_names.forget_all()
+            self.base_models.forget()
             self.shelves.forget()
             return
         self.documents.forget(entity, ids)
         if entity == "model":
             self.model_names.forget(ids)
+            self.base_models.forget()
         elif entity == "collection":
             self.shelves.forget(ids)
         elif entity == "user":

@@ -1,13 +1,20 @@
-"""Names of few things (models, users), folded and in memory: any part of one is found without reading the table."""
+"""Names of few things (models, users), folded and in memory: any part of one is found without reading the table.
+
+Beside them the different words of a column that has few, as versions have base models.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from pinako.storage import text
 from pinako.storage.database import Database
+
+WALK_EVERY_S = 1.0
+"""A walk over a million rows is not for every write: so long the words are believed, whatever changed."""
 
 
 class Names:
@@ -49,3 +56,30 @@ class Names:
     def _holding(self, asked: str) -> tuple[int, ...]:
         words = text.fold(asked).split()
         return tuple(id for id, name in self.all().items() if all(word in name for word in words))
+
+
+class Words:
+    """The different words of a column, read at the first question and again where something changed."""
+
+    def __init__(
+        self, database: Database, table: str, column: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._sql = f"SELECT DISTINCT {column} FROM {table}"
+        self._clock = clock
+        self._words: frozenset[str] | None = None
+        self._read_at = 0.0
+        self._stale = False
+
+    def forget(self) -> None:
+        """Something has changed."""
+        self._stale = True
+
+    def all(self) -> frozenset[str]:
+        """Every word that is no blank."""
+        now = self._clock()
+        if self._words is None or (self._stale and now - self._read_at >= WALK_EVERY_S):
+            self._stale = False  # before the reading: what changes meanwhile is asked for anew
+            self._words = frozenset(row[0] for row in self._database.read().rows(self._sql) if row[0])
+            self._read_at = now
+        return self._words

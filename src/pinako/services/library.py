@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
+from pinako.catalog.basemodels import BASE_MODELS
 from pinako.feed.feeds import Feeds
 from pinako.media.store import MediaStore
 from pinako.services.access import Caps
@@ -21,8 +20,10 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     feeds: Feeds
     media: MediaStore
     caps: Caps
-    base_models: Callable[[], frozenset[str]]
-    """Every base model that is known: the field's own and those that versions here name."""
+
+    def base_models(self) -> frozenset[str]:
+        """Every base model that is known: the field's own and those that versions here name."""
+        return self.feeds.base_models.all().union(BASE_MODELS)
 
     def now(self) -> int:
         """The clock, in milliseconds since the epoch."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -160,12 +161,11 @@ def filter_form(
 
 def base_choices(library: Library, chosen: Sequence[str]) -> list[tuple[str, bool]]:
     """The base models that this library has something of, and those that are chosen."""
-    here = bases_here(library)
-    return [(name, name in chosen) for name in dict.fromkeys((*here, *chosen))]
+    return [(name, name in chosen) for name in dict.fromkeys((*in_order(library.feeds.base_models.all()), *chosen))]
 
 
-def bases_here(library: Library) -> list[str]:
-    """The base models of the versions that are here, in the field's own order."""
-    rows = library.database.read().rows("SELECT DISTINCT base_model FROM model_versions")
+@lru_cache(maxsize=8)
+def in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """Base models in the field's own order, then what it does not know."""
     place = {name: at for at, name in enumerate(BASE_MODELS)}
-    return sorted((row[0] for row in rows if row[0]), key=lambda name: (place.get(name, len(place)), name))
+    return tuple(sorted(names, key=lambda name: (place.get(name, len(place)), name)))
