@@ -72,13 +72,26 @@ def ensure_library(bench: Path, images: int, say: Say) -> Path:
 
 
 def _bring_up(settings: Settings) -> None:
-    """Tables and indexes that the program has got or given up since a cached library was made. Columns need a new VERSION."""
+    """Tables and indexes that the program has got or given up since a cached library was made, and ids that were no rowids.
+
+    Other columns need a new VERSION.
+    """
     named = {statement.split(" ON ")[0].split(" (")[0].split()[-1]: statement for statement in migrations.whole()}
     with open_catalogue(settings) as database, database.write() as w:
+        plain = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%(%id BIGINT NOT NULL PRIMARY KEY%'"
+        older = [row[0] for row in w.rows(plain)]
+        for name in older:
+            w.run(f"ALTER TABLE {name} RENAME TO older")
+            migrations.run(w, database.engine, [named[name]])
+            w.run(f"INSERT INTO {name} SELECT * FROM older ORDER BY 1")
+            w.run("DROP TABLE older")
         there = dict(w.rows("SELECT name, type FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"))
         for name in [name for name, kind in there.items() if kind == "index" and name not in named]:
             w.run(f"DROP INDEX {name}")
         migrations.run(w, database.engine, [made for name, made in named.items() if name not in there])
+        if older:
+            w.run("PRAGMA analysis_limit = 1000")
+            w.run("ANALYZE")
 
 
 def _make(folder: Path, shape: Shape, say: Say) -> None:

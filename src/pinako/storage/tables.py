@@ -22,7 +22,7 @@ TABLES: dict[str, str] = {
     # the next local id of each entity; the first is drawn between 1.5 and 2.1 thousand million
     "sequences": "entity TEXT NOT NULL PRIMARY KEY, next_id BIGINT NOT NULL",
     "users": f"""
-        id BIGINT NOT NULL PRIMARY KEY, username TEXT, username_key TEXT UNIQUE, email TEXT, image TEXT,
+        id {{rowid}}, username TEXT, username_key TEXT UNIQUE, email TEXT, image TEXT,
         profile_picture_id BIGINT, password_hash TEXT, is_owner SMALLINT NOT NULL DEFAULT 0,
         is_moderator SMALLINT NOT NULL DEFAULT 0, max_level BIGINT NOT NULL DEFAULT 31, browsing_level BIGINT,
         muted SMALLINT NOT NULL DEFAULT 0, banned_at BIGINT, deleted_at BIGINT, created_at BIGINT NOT NULL,
@@ -30,7 +30,7 @@ TABLES: dict[str, str] = {
         links TEXT NOT NULL DEFAULT '[]', file_preferences TEXT NOT NULL DEFAULT '{{}}',
         follower_count BIGINT NOT NULL DEFAULT 0, following_count BIGINT NOT NULL DEFAULT 0, {ORIGIN}""",
     "api_keys": """
-        id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, name TEXT NOT NULL, key_hash TEXT NOT NULL UNIQUE,
+        id {rowid}, user_id BIGINT NOT NULL, name TEXT NOT NULL, key_hash TEXT NOT NULL UNIQUE,
         scope TEXT NOT NULL, created_at BIGINT NOT NULL, last_used_at BIGINT, revoked_at BIGINT""",
     "sessions": """
         token_hash TEXT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, created_at BIGINT NOT NULL,
@@ -40,7 +40,7 @@ TABLES: dict[str, str] = {
         sha256 TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mime TEXT NOT NULL, link_path TEXT,
         created_at BIGINT NOT NULL""",
     "images": f"""
-        id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, post_id BIGINT, idx BIGINT NOT NULL DEFAULT 0, name TEXT,
+        id {{rowid}}, user_id BIGINT NOT NULL, post_id BIGINT, idx BIGINT NOT NULL DEFAULT 0, name TEXT,
         media_key TEXT NOT NULL, type TEXT NOT NULL, mime TEXT, width BIGINT, height BIGINT, blurhash TEXT, phash BIGINT,
         pixel_hash TEXT, blob TEXT, size BIGINT, metadata TEXT NOT NULL DEFAULT '{{}}',
         level BIGINT NOT NULL DEFAULT 0, level_locked SMALLINT NOT NULL DEFAULT 0,
@@ -54,7 +54,7 @@ TABLES: dict[str, str] = {
         tipped_count BIGINT NOT NULL DEFAULT 0, {COUNTS}, {ORIGIN}""",
     # what the site said and what the file says are kept apart: they differ often (domain.md g)
     "image_meta": """
-        image_id BIGINT NOT NULL PRIMARY KEY, site_meta TEXT, file_meta TEXT, generation TEXT, raw TEXT""",
+        image_id {rowid}, site_meta TEXT, file_meta TEXT, generation TEXT, raw TEXT""",
     "image_resources": """
         image_id BIGINT NOT NULL, version_id BIGINT NOT NULL, strength BIGINT, detected SMALLINT NOT NULL DEFAULT 1,
         PRIMARY KEY (image_id, version_id)""",
@@ -63,13 +63,13 @@ TABLES: dict[str, str] = {
         image_id BIGINT NOT NULL, place BIGINT NOT NULL, kind TEXT NOT NULL, name TEXT, hash TEXT, version_id BIGINT,
         strength BIGINT, PRIMARY KEY (image_id, place)""",
     "posts": f"""
-        id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, title TEXT, detail TEXT, version_id BIGINT,
+        id {{rowid}}, user_id BIGINT NOT NULL, title TEXT, detail TEXT, version_id BIGINT,
         collection_id BIGINT, published_at BIGINT, sort_at BIGINT NOT NULL, availability TEXT NOT NULL DEFAULT 'Public',
         unlisted SMALLINT NOT NULL DEFAULT 0, level BIGINT NOT NULL DEFAULT 0, image_count BIGINT NOT NULL DEFAULT 0,
         metadata TEXT NOT NULL DEFAULT '{{}}', created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT,
         {COUNTS}, {ORIGIN}""",
     "models": f"""
-        id BIGINT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, name TEXT NOT NULL, description TEXT, type TEXT NOT NULL,
+        id {{rowid}}, user_id BIGINT NOT NULL, name TEXT NOT NULL, description TEXT, type TEXT NOT NULL,
         status TEXT NOT NULL, availability TEXT NOT NULL DEFAULT 'Public', upload_type TEXT NOT NULL DEFAULT 'Created',
         checkpoint_type TEXT, mode TEXT, nsfw SMALLINT NOT NULL DEFAULT 0, poi SMALLINT NOT NULL DEFAULT 0,
         minor SMALLINT NOT NULL DEFAULT 0, sfw_only SMALLINT NOT NULL DEFAULT 0, locked SMALLINT NOT NULL DEFAULT 0,
@@ -84,7 +84,7 @@ TABLES: dict[str, str] = {
         image_count BIGINT NOT NULL DEFAULT 0, tipped_amount BIGINT NOT NULL DEFAULT 0,
         generation_count BIGINT NOT NULL DEFAULT 0, hidden_metrics TEXT NOT NULL DEFAULT '[]', {ORIGIN}""",
     "model_versions": f"""
-        id BIGINT NOT NULL PRIMARY KEY, model_id BIGINT NOT NULL, idx BIGINT NOT NULL DEFAULT 0, name TEXT NOT NULL,
+        id {{rowid}}, model_id BIGINT NOT NULL, idx BIGINT NOT NULL DEFAULT 0, name TEXT NOT NULL,
         description TEXT, status TEXT NOT NULL, base_model TEXT NOT NULL DEFAULT 'Other',
         base_model_type TEXT DEFAULT 'Standard', trained_words TEXT NOT NULL DEFAULT '[]', steps BIGINT, epochs BIGINT,
         clip_skip BIGINT, vae_id BIGINT, settings TEXT, availability TEXT NOT NULL DEFAULT 'Public',
@@ -95,7 +95,7 @@ TABLES: dict[str, str] = {
         updated_at BIGINT NOT NULL, download_count BIGINT NOT NULL DEFAULT 0, thumbs_up_count BIGINT NOT NULL DEFAULT 0,
         thumbs_down_count BIGINT NOT NULL DEFAULT 0, image_count BIGINT NOT NULL DEFAULT 0, {ORIGIN}""",
     "model_files": f"""
-        id BIGINT NOT NULL PRIMARY KEY, version_id BIGINT NOT NULL, name TEXT NOT NULL, override_name TEXT, blob TEXT, stem TEXT,
+        id {{rowid}}, version_id BIGINT NOT NULL, name TEXT NOT NULL, override_name TEXT, blob TEXT, stem TEXT,
         size_kb {{real}} NOT NULL DEFAULT 0, type TEXT NOT NULL DEFAULT 'Model', format TEXT, size_word TEXT, fp TEXT,
         quant_type TEXT, metadata TEXT NOT NULL DEFAULT '{{}}', header TEXT, pickle_scan_result TEXT NOT NULL DEFAULT 'Pending',
         pickle_scan_message TEXT, virus_scan_result TEXT NOT NULL DEFAULT 'Pending', virus_scan_message TEXT,
@@ -103,7 +103,7 @@ TABLES: dict[str, str] = {
     "file_hashes": """
         file_id BIGINT NOT NULL, type TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (file_id, type)""",
     "tags": f"""
-        id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
+        id {{rowid}}, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE,
         type TEXT NOT NULL DEFAULT 'UserGenerated', level BIGINT NOT NULL DEFAULT 1, target TEXT NOT NULL DEFAULT '[]',
         unlisted SMALLINT NOT NULL DEFAULT 0, unfeatured SMALLINT NOT NULL DEFAULT 0,
         is_category SMALLINT NOT NULL DEFAULT 0, admin_only SMALLINT NOT NULL DEFAULT 0, {ORIGIN}""",
@@ -120,13 +120,13 @@ TABLES: dict[str, str] = {
         created_at BIGINT NOT NULL, PRIMARY KEY (model_id, tag_id, user_id)""",
     "post_tags": "post_id BIGINT NOT NULL, tag_id BIGINT NOT NULL, PRIMARY KEY (post_id, tag_id)",
     "collections": f"""
-        id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, description TEXT, user_id BIGINT NOT NULL, image_id BIGINT,
+        id {{rowid}}, name TEXT NOT NULL, description TEXT, user_id BIGINT NOT NULL, image_id BIGINT,
         type TEXT, mode TEXT, read TEXT NOT NULL DEFAULT 'Private', write TEXT NOT NULL DEFAULT 'Private',
         availability TEXT NOT NULL DEFAULT 'Public', nsfw SMALLINT NOT NULL DEFAULT 0, level BIGINT NOT NULL DEFAULT 0,
         metadata TEXT NOT NULL DEFAULT '{{}}', created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, deleted_at BIGINT,
         follower_count BIGINT NOT NULL DEFAULT 0, {ORIGIN}""",
     "collection_items": """
-        id BIGINT NOT NULL PRIMARY KEY, collection_id BIGINT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL,
+        id {rowid}, collection_id BIGINT NOT NULL, entity_type TEXT NOT NULL, entity_id BIGINT NOT NULL,
         status TEXT NOT NULL DEFAULT 'ACCEPTED', note TEXT, tag_id BIGINT, added_by_id BIGINT, created_at BIGINT NOT NULL,
         UNIQUE (collection_id, entity_type, entity_id)""",
     "collection_contributors": """
@@ -189,7 +189,7 @@ TABLES: dict[str, str] = {
         sha256 TEXT, prepared TEXT, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL""",
     # links that show a collection to whoever has them, up to a level
     "shares": """
-        id BIGINT NOT NULL PRIMARY KEY, collection_id BIGINT NOT NULL, level BIGINT NOT NULL, user_id BIGINT NOT NULL,
+        id {rowid}, collection_id BIGINT NOT NULL, level BIGINT NOT NULL, user_id BIGINT NOT NULL,
         created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT""",
     # every write leaves a row here in its own transaction; each process follows it (engine.md 2.7)
     # seq is dense: each write takes the newest plus one, under the writer's lock
