@@ -34,7 +34,7 @@ class Collections:
         self._images = images
         self._posts = posts
         self._models = models
-        self._card = pages.part("parts.html", "collection_card")
+        self._card = pages.draw.collection_card
 
     def routes(self) -> list[Route]:
         """The doors."""

@@ -81,7 +81,6 @@ class Images:
         self._pages = pages
         self._library = pages.library
         self._threads = threads
-        self._tile = pages.part("parts.html", "tile")
 
     def routes(self) -> list[Route]:
         """The doors."""
@@ -131,8 +130,8 @@ class Images:
 
     def part(self, wall: Wall) -> Part:
         """Tiles for a script."""
-        items = [Piece(tile.id, tile.ratio, " ".join(str(self._tile(tile)).split("\n"))) for tile in wall.tiles]
-        return Part(items, wall.next)
+        draw = self._pages.draw
+        return Part([Piece(tile.id, tile.ratio, str(draw.tile(tile, False))) for tile in wall.tiles], wall.next)
 
 
 def filter_form(

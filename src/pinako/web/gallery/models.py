@@ -67,7 +67,7 @@ class Models:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._library = pages.library
-        self._card = pages.part("parts.html", "model_card")
+        self._card = pages.draw.model_card
 
     def routes(self) -> list[Route]:
         """The doors."""

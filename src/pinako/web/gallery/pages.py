@@ -19,6 +19,7 @@ from pinako.web.answers import HTML_TYPE, PRIVATE, Answer, Header, json_answer, 
 from pinako.web.ask import Ask
 from pinako.web.gallery import shown
 from pinako.web.gallery.assets import Assets
+from pinako.web.gallery.drawing import Drawing
 from pinako.web.gallery.strings import WORDS, say, say_many
 from pinako.web.health import VERSION
 from pinako.web.identity import session_token
@@ -72,6 +73,7 @@ class Pages:
         self.library = library
         self.assets = assets
         self.account = library.settings.media_account
+        self.draw = Drawing(self.account, assets.address)
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -84,6 +86,7 @@ class Pages:
             "t": say,
             "tn": say_many,
             "asset": assets.address,
+            "draw": self.draw,
             "account": self.account,
             "version": VERSION,
             "day": shown.day,
@@ -119,11 +122,6 @@ class Pages:
         """A page. It is the caller's own: what it shows depends on who looks."""
         body = self._templates.get_template(template).render(frame=self.frame(ask), **context).encode()
         return Answer(body, status=status, content_type=HTML_TYPE, headers=SAFE, cache=PRIVATE)
-
-    def part(self, template: str, name: str) -> Callable[..., str]:
-        """A macro of a template, to render pieces of a page with."""
-        macro: Callable[..., str] = getattr(self._templates.get_template(template).module, name)
-        return macro
 
     def give(self, value: Any) -> Answer:
         """Data for a page's own script."""

@@ -35,7 +35,7 @@ class People:
         self._posts = posts
         self._models = models
         self._collections = collections
-        self._card = pages.part("parts.html", "collection_card")
+        self._card = pages.draw.collection_card
 
     def routes(self) -> list[Route]:
         """The doors."""

@@ -29,7 +29,7 @@ class Posts:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
         self._library = pages.library
-        self._card = pages.part("parts.html", "post_card")
+        self._card = pages.draw.post_card
 
     def routes(self) -> list[Route]:
         """The doors."""
