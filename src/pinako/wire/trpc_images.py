@@ -1,7 +1,7 @@
 """Images as tRPC sends them: one fragment for list items and for `image.get`, and the generation data of one image.
 
 The item is the union of what each age reads (trpc.md 4.2): fields that today's server dropped stay. Stored: the head, its
-date marks, its tags. Counts, the caller's reactions, metadata and tags are spliced in on joining.
+date marks, the image's id, its tags in short. Counts, the caller's reactions, metadata and tags are spliced in on joining.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ from pinako.catalog.images import FullImage, GenerationData, GenerationResource,
 from pinako.catalog.people import User
 from pinako.catalog.tags import UNSCORED, Tag, TagScore
 from pinako.wire.fragments import encode
-from pinako.wire.superjson import Marks, date_marks, record_marks, under
+from pinako.wire.superjson import Marks, record_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
 
 _BREAK = b"\x03"
-_VOTED = b'"lastUpvote":"'
-"""What the tags of an item hold only where there is a date to mark."""
 _STRENGTH_TYPES = ("TextualInversion", "LORA", "DoRA", "LoCon")
 """Types whose use has a weight worth telling."""
 
@@ -106,25 +104,44 @@ class TrpcVotable(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_upvote: str | None = None
 
 
+class _ShortTag(msgspec.Struct, frozen=True, array_like=True):
+    """A tag as it is stored: few ask for an image's tags, and in full they are three quarters of its fragment."""
+
+    id: int
+    name: str
+    type: str
+    level: int
+    score: int
+    up_votes: int
+    down_votes: int
+    automated: bool
+    needs_review: bool
+    last_upvote: int | None
+
+
+_short_tags = msgspec.json.Decoder(list[_ShortTag])
+
+
 class ImageParts(NamedTuple):
-    """A fragment split once, when it is cached."""
+    """A fragment split once, when it is cached. `tags` are short ones."""
 
     head: bytes
     marks: Marks
+    id: int
     tags: bytes
 
 
 def write_image(full: FullImage) -> bytes:
     """The fragment of one image."""
-    image = _image(full)
-    tags = encode([_votable(full.image.id, tag, full.scores.get(tag.id, UNSCORED)) for tag in full.tags])
-    return _BREAK.join((encode(image)[:-1], ",".join(record_marks(image)).encode(), tags))
+    image, scores = _image(full), full.scores
+    tags = encode([_short(tag, scores.get(tag.id, UNSCORED)) for tag in full.tags])
+    return _BREAK.join((encode(image)[:-1], ",".join(record_marks(image)).encode(), b"%d" % full.image.id, tags))
 
 
 def split_image(body: bytes) -> ImageParts:
-    """A stored fragment in its parts."""
-    head, marks, tags = body.split(_BREAK)
-    return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), tags)
+    """A stored fragment in its parts. ValueError for one that was written in another form."""
+    head, marks, id, tags = body.split(_BREAK)
+    return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), int(id), tags)
 
 
 def stats_text(
@@ -151,11 +168,11 @@ def join_image(
 
     `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them.
     """
+    votable, marks = _votables(parts) if tags else (b"null", ())
     body = b"".join((
-        parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null",
-        b',"tags":', parts.tags if tags else b"null", b"}",
+        parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null", b',"tags":', votable, b"}",
     ))  # fmt: skip
-    return body, parts.marks + under(date_marks(parts.tags), "tags") if tags and _VOTED in parts.tags else parts.marks
+    return body, parts.marks + marks
 
 
 def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
@@ -200,12 +217,26 @@ def file_facts(full: FullImage) -> dict[str, Any]:
     return facts | kept if isinstance(kept, dict) else facts
 
 
-def _votable(image_id: int, tag: Tag, stands: TagScore) -> TrpcVotable:
-    return TrpcVotable(
-        image_id=image_id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level, score=stands.score,
-        up_votes=stands.up_votes, down_votes=stands.down_votes, automated=stands.automated,
-        needs_review=stands.needs_review, last_upvote=iso(stands.last_upvote),
+def _short(tag: Tag, stands: TagScore) -> tuple[object, ...]:
+    """The fields of a _ShortTag."""
+    return (
+        tag.id, tag.name, tag.type, tag.level, stands.score, stands.up_votes, stands.down_votes, stands.automated,
+        stands.needs_review, stands.last_upvote,
     )  # fmt: skip
+
+
+def _votables(parts: ImageParts) -> Item:
+    """The tags in full, and where their dates lie."""
+    tags = [
+        TrpcVotable(
+            image_id=parts.id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level, score=tag.score,
+            up_votes=tag.up_votes, down_votes=tag.down_votes, automated=tag.automated, needs_review=tag.needs_review,
+            last_upvote=iso(tag.last_upvote),
+        )
+        for tag in _short_tags.decode(parts.tags)
+    ]  # fmt: skip
+    dated = tuple(f"{at}.lastUpvote" for at, tag in enumerate(tags) if tag.last_upvote is not None)
+    return encode(tags), under(dated, "tags")
 
 
 # --- generation data ----------------------------------------------------------------------------------------------
