@@ -16,6 +16,7 @@ from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead
 from pinako.intake.thumbnails import Thumbnails, measure_with_thumbnails
 from pinako.intake.walk import MEDIA_ENDINGS, Source
 from pinako.media.facts import PictureFacts, read_facts
+from pinako.media.pictures import Slate
 from pinako.media.quickpng import unpack_png
 from pinako.media.render import Rendered
 from pinako.media.store import MediaStore, open_store
@@ -55,6 +56,7 @@ class Workplace:
         self.bench = bench
         self.store: MediaStore = open_store(bench.media_url)
         self._films = has_ffmpeg()
+        self._slate = Slate()
         self._thumbnails = Thumbnails(bench.cache, bench.cache_bytes) if bench.cache is not None else None
 
     def do(self, job: Job, progress: Progress) -> Outcome | Pending:
@@ -125,7 +127,7 @@ class Workplace:
             source = path if data is None else unpack_png(data) or data
             if isinstance(source, bytes) and self._thumbnails is not None:
                 return measure_with_thumbnails(source, limit)
-            return read_facts(source, pixel_limit=limit), ()
+            return read_facts(source, pixel_limit=limit, slate=self._slate), ()
         if reading.facts.kind != "video" or not self._films:
             return None, ()
         try:

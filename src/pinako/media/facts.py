@@ -10,6 +10,7 @@ from PIL import Image
 from pinako.media.hashes import blurhash, perceptual_hash
 from pinako.media.pictures import (
     PIXEL_LIMIT,
+    Slate,
     as_colour,
     decoding,
     flatten,
@@ -20,13 +21,16 @@ from pinako.media.pictures import (
     orientation_of,
     upright,
 )
-from pinako.media.pixels import hash_pixels
+from pinako.media.pixels import hash_pixels, lent_pixels
 
 _SMALL = 128
 """Long side, in pixels, of the picture that hashes are taken from. Between this and twice this."""
 
+_ROWS = 3
+"""Rows of all pixels in them that are averaged into one of the small picture. More change no hash, and take time."""
+
 _SAMPLES = 6
-"""Pixels in each direction that are averaged into one of the small picture. More change no hash, and take time."""
+"""Pixels in each direction that are averaged where the memory cannot be read in place."""
 
 
 class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +50,25 @@ class PictureFacts(msgspec.Struct, frozen=True, kw_only=True):
     pixel_hash: str | None
 
 
-def read_facts(source: bytes | Path, *, pixel_hash: bool = True, pixel_limit: int = PIXEL_LIMIT) -> PictureFacts:
+def read_facts(
+    source: bytes | Path, *, pixel_hash: bool = True, pixel_limit: int = PIXEL_LIMIT, slate: Slate | None = None
+) -> PictureFacts:
     """Decode a file once and measure it. Without `pixel_hash` a JPEG is decoded at an eighth of its size, far faster.
 
+    `slate` serves who reads many pictures.
     Raises UnreadableFile for what is no picture, is damaged, or is larger than `pixel_limit` pixels.
     """
     with open_picture(source, pixel_limit=pixel_limit) as image, decoding():
         mime, animated, full = mime_of(image), is_animated(image), image.size
         if not pixel_hash:
             image.draft("RGB", (_SMALL, _SMALL))
+        elif slate is not None and not animated:
+            slate.lend(image)
         load(image)
-        return measure_image(image, mime=mime, animated=animated, full=full, pixel_hash=pixel_hash)
+        facts = measure_image(image, mime=mime, animated=animated, full=full, pixel_hash=pixel_hash)
+        if slate is not None:
+            slate.take_back(image)
+        return facts
 
 
 def measure(image: Image.Image, mime: str, *, pixel_hash: bool = True) -> PictureFacts:
@@ -83,9 +95,30 @@ def measure_image(
 
 
 def _shrink(image: Image.Image) -> Image.Image:
+    """A small picture of the whole; of a large one not all rows are looked at, which changes next to nothing."""
     factor = max(image.size) // _SMALL
-    step = factor // _SAMPLES
-    if step > 1:
+    step = factor // _ROWS
+    if step > 1 and image.mode == "RGB" and (few := _from_few_rows(image, factor, step)) is not None:
+        return few
+    if factor // _SAMPLES > 1:
+        step = factor // _SAMPLES
         size = max(1, image.width // step), max(1, image.height // step)
         image, factor = image.resize(size, Image.Resampling.NEAREST), max(size) // _SMALL
     return image.reduce(factor) if factor > 1 else image
+
+
+def _from_few_rows(image: Image.Image, factor: int, step: int) -> Image.Image | None:
+    """The mean of every `factor` columns over the middle one of every `step` rows.
+
+    The memory is read as a picture of so many times the width, in which the wanted rows lie below one another. Nothing
+    is copied. None where the memory cannot be had in place.
+    """
+    width, rows = image.width, image.height // step
+    with lent_pixels(image) as lent:
+        if lent is None or width < factor or rows < factor // step:
+            return None
+        # Any buffer will do, whatever the stubs say.
+        wide = Image.frombuffer("RGBX", (width * step, rows), lent, "raw", "RGBX", 0, 1)  # type: ignore[arg-type]
+        left = step // 2 * width
+        small = wide.reduce((factor, factor // step), box=(left, 0, left + width, rows))
+    return small.convert("RGB")

@@ -18,6 +18,9 @@ _SIDE: Final = 32
 _LOW: Final = 11
 """Frequencies looked at in each direction; the 64 lowest of their pairs make the bits."""
 
+_TRIPLE: Final = np.array([361, 19, 1])
+"""What the three colours of a factor, each one of 19 steps, count for in its two digits."""
+
 Floats = NDArray[np.float64]
 
 
@@ -26,14 +29,13 @@ def blurhash(image: Image.Image) -> str:
 
     The image is brought to 64 pixels first: more detail would cost time and change nothing that can be seen.
     """
-    small = image.copy() if max(image.size) <= _BLUR_SIDE else _fit(image)
-    pixels = _linear()[np.asarray(small)]
-    height, width = pixels.shape[:2]
-    columns, rows = _cosines(width), _cosines(height)
-    factors = np.tensordot(rows, np.tensordot(columns, pixels, axes=(1, 1)), axes=(1, 1)) / (width * height)
-    factors[1:, :] *= 2.0
-    factors[0, 1:] *= 2.0
-    return _spell(factors.reshape(-1, 3))
+    small = image if max(image.size) <= _BLUR_SIDE else _fit(image)
+    width, height = small.size
+    pixels = _linear().take(np.frombuffer(small.tobytes(), dtype=np.uint8)).reshape(height, width * 3)
+    columns = _cosines(width) @ (_cosines(height) @ pixels).reshape(_COMPONENTS, width, 3)
+    factors = columns.reshape(-1, 3) * (2.0 / (width * height))
+    factors[0] *= 0.5
+    return _spell(factors)
 
 
 def perceptual_hash(image: Image.Image) -> int:
@@ -65,12 +67,13 @@ def _fit(image: Image.Image) -> Image.Image:
 def _spell(factors: Floats) -> str:
     """The text form of the published algorithm: size, largest value, mean colour, then the other 15 factors."""
     size = (_COMPONENTS - 1) + (_COMPONENTS - 1) * 9
-    largest = float(np.abs(factors[1:]).max())
+    waves = factors[1:]
+    largest = float(np.abs(waves).max())
     step = max(0, min(82, math.floor(largest * 166 - 0.5))) if largest > 0 else 0
-    limit = (step + 1) / 166
-    steps = np.sign(factors[1:]) * np.sqrt(np.abs(factors[1:]) / limit) * 9 + 9.5
-    digits = np.clip(np.floor(steps), 0, 18).astype(np.int64)
-    ac = "".join(_base83(int(red * 361 + green * 19 + blue), 2) for red, green, blue in digits)
+    share = waves * (166 / (step + 1))
+    steps = np.floor(np.copysign(np.sqrt(np.abs(share)), share) * 9 + 9.5).astype(np.int64)
+    digits = (np.minimum(np.maximum(steps, 0), 18) @ _TRIPLE).tolist()
+    ac = "".join(_DIGITS[value // 83] + _DIGITS[value % 83] for value in digits)
     return _base83(size, 1) + _base83(step, 1) + _base83(_mean_colour(factors[0]), 4) + ac
 
 

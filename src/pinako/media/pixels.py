@@ -1,9 +1,10 @@
-"""The hash of a picture's pixels, taken where they lie: copying them out would cost as much as hashing them."""
+"""A picture's pixels where they lie, and their hash: copying them out would cost as much as hashing them."""
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from blake3 import blake3
@@ -23,13 +24,17 @@ def hash_pixels(colour: Image.Image) -> str:
     width, height = colour.size
     plain = colour if _is_as_decoded(colour) else colour.convert("RGBA").convert("RGB")
     digest = blake3(f"{width}x{height} {colour.mode}\n".encode())
-    exported = _exported(plain)
-    if exported is None:
-        for band in _copied(plain):
-            digest.update(band)
-    else:
-        digest.update(_pixels_of(exported, width * height * _WIDTH))
+    with lent_pixels(plain) as lent:
+        for piece in _copied(plain) if lent is None else (lent,):
+            digest.update(piece)
     return digest.hexdigest()
+
+
+@contextmanager
+def lent_pixels(image: Image.Image) -> Iterator[memoryview | None]:
+    """A picture's own memory, four bytes a pixel row by row, to be read within the block; None where it must be copied."""
+    held = _exported(image)
+    yield None if held is None else _pixels_of(held, image.width * image.height * _WIDTH)
 
 
 def _is_as_decoded(colour: Image.Image) -> bool:
