@@ -1,7 +1,7 @@
 """The OpenAPI document, made of the route table and the wire's own records, and a page that lists it for people.
 
 Served at `/api/openapi.json` and `/api/docs`. Parameters are told in `openapi_parameters.py`, endpoints in
-`openapi_rest.py`, procedures in `openapi_trpc.py`.
+`openapi_rest.py`, procedures in `openapi_trpc.py`, all other doors in `openapi_doors.py`, `_files.py` and `_writes.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from pinako.web import openapi_files, openapi_writes, trpc
+from pinako.web import openapi_doors, openapi_files, openapi_writes, trpc
 from pinako.web.answers import HTML_TYPE, Answer
 from pinako.web.ask import Ask
-from pinako.web.events import PATH as EVENTS
 from pinako.web.health import VERSION
 from pinako.web.openapi_page import page
 from pinako.web.openapi_rest import ENDPOINTS, LEADS, Told
@@ -101,6 +100,7 @@ def document(routes: Sequence[Route]) -> Document:
         paths[_named(route.path, one)] = {_method(route): _operation(one, route, schemas)}
     for route in routes:
         paths |= openapi_files.paths(route.path, lambda code, kind: _refusal(schemas, code, kind))
+        paths |= openapi_doors.paths(route.path, lambda code, kind: _refusal(schemas, code, kind))
         named, methods = openapi_writes.paths(route, lambda code, kind: _refusal(schemas, code, kind))
         if methods:
             paths[named] = paths.get(named, {}) | methods
@@ -115,7 +115,7 @@ def document(routes: Sequence[Route]) -> Document:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [{}, {"bearer": []}, {"token": []}, {"session": []}],
+        "security": [{}, {"bearer": []}, {"token": []}, {"session": []}, {"share": []}],
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": dict(sorted(schemas.components.items())), "securitySchemes": _SECURITY},
     }  # fmt: skip
@@ -125,6 +125,7 @@ _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key: `pinako key add NAME`."},
     "token": {"type": "apiKey", "in": "query", "name": "token", "description": "The same key, for tools without headers."},
     "session": {"type": "apiKey", "in": "cookie", "name": "__Secure-civ-token", "description": "A login."},
+    "share": {"type": "apiKey", "in": "query", "name": "share", "description": "The token of a share link, for its collection."},
 }  # fmt: skip
 
 
@@ -277,11 +278,14 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
 
 
 def untold(every: Sequence[Route]) -> list[str]:
-    """Paths of the API that the document does not know: none, as a test says."""
-    known = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN, *openapi_writes.KNOWN, EVENTS}
+    """Doors that the document does not know, as `METHOD path`: all of the API, and whatever writes. None, as a test says."""
+    whole_paths = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN}
+    known = openapi_doors.KNOWN | {(path, method.upper()) for path, method in openapi_writes.DOORS}
     older = tuple(f"{spelling}/" for spelling in OTHER_SPELLINGS)
     return [
-        route.path
+        f"{method} {route.path}"
         for route in every
-        if route.path.startswith("/api/") and route.path not in known and not route.path.startswith(older)
+        if route.path not in whole_paths and not route.path.startswith(older)
+        for method in route.methods or {"GET"}
+        if (route.path.startswith("/api/") or method != "GET") and (route.path, method) not in known
     ]

@@ -52,7 +52,7 @@ IMAGES = taking(
     tools=IDS, techniques=IDS, baseModels=WORDS, ids=IDS, imageId=ID, withMeta=FLAG, withTags=FLAG, fromPlatform=FLAG,
     hidden=FLAG, followed=FLAG, pending=FLAG, reactions=words(enums.REACTIONS), prioritizedUserIds=IDS, remixOfId=ID,
     excludedImageIds=IDS, generation=words(enums.GENERATION_PROCESSES), remixesOnly=FLAG, nonRemixesOnly=FLAG,
-    hideAutoResources=FLAG, hideManualResources=FLAG, minorOnly=FLAG, poiOnly=FLAG, skip=NUMBER, publishedOnly=FLAG,
+    hideAutoResources=FLAG, model3dId=ID, minorOnly=FLAG, poiOnly=FLAG, skip=NUMBER, publishedOnly=FLAG,
     notPublished=FLAG, scheduled=FLAG, pendingReviewOnly=FLAG, requiringMeta=FLAG, newCreators=FLAG,
 )  # fmt: skip
 POSTS = taking(

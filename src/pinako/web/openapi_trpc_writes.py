@@ -20,7 +20,8 @@ _UUID: Schema = {"type": "string", "format": "uuid"}
 _DATE: Schema = {"type": "string", "format": "date-time"}
 _SOME = taking(id=ID, ids=IDS)
 _FOLLOW = taking("collectionId", collectionId=ID, userId=ID)
-_VOTE = {"type": word(("image", "model")), "id": ID, "tags": WORDS}
+_VOTE = {"type": word(("image", "model")), "id": ID, "tags": WORDS, "edit": FLAG}
+_STATUS = word(("Draft", "Published", "Unpublished"))
 _NOTHING: Any = None
 
 PROCEDURES: dict[str, Told] = {
@@ -33,12 +34,14 @@ PROCEDURES: dict[str, Told] = {
         gives=_NOTHING,
     ),
     "tag.addTagVotes": Told(
-        text="Vote on tags of an image or model.",
-        takes=taking("type", "id", "tags", "vote", **_VOTE, vote={"type": "number", "minimum": -1, "maximum": 1}),
+        text="Vote on tags of an image or model. With `edit`, ours, an owner's vote also puts a tag there or takes it off.",
+        takes=taking(
+            "type", "id", "tags", "vote", **_VOTE, vote={"type": "number", "minimum": -1, "maximum": 1}
+        ),
         gives=_NOTHING,
     ),
     "tag.removeTagVotes": Told(text="Take votes back.", takes=taking("type", "id", "tags", **_VOTE), gives=_NOTHING),
-    "user.setSettings": Told(text="Merge some of one's own settings.", takes=_OBJECT, gives=_NOTHING),
+    "user.setSettings": Told(text="Merge some of one's own settings.", takes=taking(browsingLevel=NUMBER), gives=_NOTHING),
     "user.updateContentSettings": Told(
         text="The same; `browsingLevel` is the mask that lists use.", takes=taking(browsingLevel=NUMBER), gives=_NOTHING
     ),
@@ -58,7 +61,8 @@ PROCEDURES: dict[str, Told] = {
             "name",
             id=ID, name={"type": "string", "minLength": 1, "maxLength": 30}, description=TEXT | {"maxLength": 300},
             type=word(enums.COLLECTION_TYPES, "Model"), read=word(enums.COLLECTION_READS),
-            write=word(enums.COLLECTION_WRITES), nsfw=FLAG, tags=_TAGS, metadata=_OBJECT, **_ITEM,
+            write=word(enums.COLLECTION_WRITES), mode=word(enums.COLLECTION_MODES), nsfw=FLAG, tags=_TAGS, metadata=_OBJECT,
+            image=taking(id=ID, url=_UUID), **_ITEM,
         ),
         gives=gives.KeptCollection,
     ),
@@ -73,7 +77,7 @@ PROCEDURES: dict[str, Told] = {
     ),
     "collection.bulkSaveItems": Told(
         text="Put several things of one kind into a collection.",
-        takes=taking("collectionId", collectionId=ID, imageIds=IDS, postIds=IDS, modelIds=IDS),
+        takes=taking("collectionId", collectionId=ID, imageIds=IDS, postIds=IDS, modelIds=IDS, articleIds=IDS),
         gives=gives.SavedCount,
     ),
     "collection.removeFromCollection": Told(
@@ -111,7 +115,7 @@ PROCEDURES: dict[str, Told] = {
         takes=taking(
             "postId", "url",
             postId=ID, url=_UUID, name=TEXT, index=NUMBER, meta=_OBJECT, metadata=_OBJECT, nsfwLevel=_LEVEL,
-            type=word(enums.MEDIA_TYPES), mimeType=TEXT, width=NUMBER, height=NUMBER, hash=TEXT,
+            type=word(enums.MEDIA_TYPES), mimeType=TEXT, sizeKB=NUMBER, width=NUMBER, height=NUMBER, hash=TEXT,
         ),
         gives=gives.EditImage,
     ),
@@ -167,13 +171,19 @@ PROCEDURES: dict[str, Told] = {
         takes=taking(
             "id",
             id=ID, name=TEXT, description=TEXT, type=word(enums.MODEL_TYPES), nsfw=FLAG, minor=FLAG, poi=FLAG,
-            tagsOnModels=_TAGS,
+            tagsOnModels=_TAGS, status=_STATUS, availability=word(enums.AVAILABILITIES), sfwOnly=FLAG,
+            checkpointType=word(enums.CHECKPOINT_TYPES), allowNoCredit=FLAG, allowDerivatives=FLAG,
+            allowDifferentLicense=FLAG, allowCommercialUse=WORDS,
         ),
         gives=gives.ChangedModel,
     ),
     "modelVersion.upsert": Told(
         text="Change a version's own words.",
-        takes=taking("id", id=ID, name=TEXT, description=TEXT, baseModel=TEXT, trainedWords=WORDS),
+        takes=taking(
+            "id",
+            id=ID, name=TEXT, description=TEXT, baseModel=TEXT, trainedWords=WORDS, status=_STATUS, steps=NUMBER,
+            epochs=NUMBER, clipSkip=NUMBER | {"maximum": 100}, settings=_OBJECT,
+        ),
         gives=gives.ChangedVersion,
     ),
 }  # fmt: skip

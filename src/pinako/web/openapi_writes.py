@@ -119,8 +119,6 @@ DOORS: dict[tuple[str, str], Door] = {
     ),
 }  # fmt: skip
 
-KNOWN = frozenset(path for path, _ in DOORS)
-
 
 def paths(route: Route, refusal: Refusal) -> tuple[str, Document]:
     """The entry of one route of this room: its path with named segments, and its methods."""
