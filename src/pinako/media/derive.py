@@ -19,9 +19,9 @@ from pinako.media.workshop import Workshop
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
-    """What is sent: `size` bytes of type `mime`, from byte `offset` of `path`; no path where the store is elsewhere.
+    """What is sent: `size` bytes of type `mime`, from byte `offset` of `path`.
 
-    `tag` is equal exactly for equal bytes and serves as ETag; `source` tells the untouched original.
+    `tag` is equal exactly for equal bytes and serves as ETag; `source` tells the untouched original, which the store reads.
     """
 
     sha256: str
@@ -56,8 +56,7 @@ class Darkroom:
         blob = self.store.stat(sha256)
         if blob is None:
             raise NotFound("Not found")
-        path = self.store.locate(sha256)
-        return Delivered(sha256=blob.sha256, mime=mime, size=blob.size, tag=blob.sha256[:32], source=True, path=path)
+        return Delivered(sha256=blob.sha256, mime=mime, size=blob.size, tag=blob.sha256[:32], source=True)
 
     def keep(self, sha256: str, mime: str, derivative: Derivative, rendered: Rendered) -> None:
         """Put a derivative that import made already (`Workshop.measure`) where `deliver` will look for it."""

@@ -6,13 +6,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from pinako.catalog.derivative import Derivative
+from pinako.media.store import CHUNK
 from pinako.services import media
 from pinako.services.library import Library
 from pinako.services.media import Medium
 from pinako.web.answers import Answer, Header
 from pinako.web.ask import Ask
 from pinako.web.routes import Route
-from pinako.web.sending import FileTraits, answer_file
+from pinako.web.sending import FileTraits, answer_file, is_plain
 from pinako.web.threads import Threads
 from pinako.wire.delivery import DEFAULT_ACCOUNT, parse_delivery
 
@@ -67,9 +68,9 @@ class Media:
         """The asked rendering, if the caller may see it."""
         delivery = parse_delivery(ask.path)
         medium = media.find_medium(self._library, ask.viewer, delivery.key)
-        delivered = await self._threads.run(self._render, medium, delivery.derivative)
-        traits = traits_of(medium, delivered)
-        return answer_file(ask, self._threads, traits, lambda start, stop: self.darkroom().read(delivered, start, stop))
+        delivered, whole = await self._threads.run(self._render, medium, delivery.derivative, is_plain(ask))
+        read = lambda start, stop: self.darkroom().read(delivered, start, stop)  # noqa: E731
+        return answer_file(ask, self._threads, traits_of(medium, delivered), read, whole)
 
     def close(self) -> None:
         """End the processes that make renderings."""
@@ -77,8 +78,11 @@ class Media:
             self._darkroom.workshop.close()
             self._darkroom.cache.close()
 
-    def _render(self, medium: Medium, derivative: Derivative) -> Delivered:
-        return media.render(self.darkroom(), medium, derivative)
+    def _render(self, medium: Medium, derivative: Derivative, plain: bool) -> tuple[Delivered, bytes | None]:
+        """With its bytes where they are few and all wanted: each further step on a thread costs as much as reading them."""
+        darkroom = self.darkroom()
+        delivered = media.render(darkroom, medium, derivative)
+        return delivered, b"".join(darkroom.read(delivered)) if plain and delivered.size <= CHUNK else None
 
     def darkroom(self) -> Darkroom:
         """What makes renderings, opened by who needs it first."""

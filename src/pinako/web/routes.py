@@ -77,12 +77,17 @@ def neighbours(routes: Iterable[Route]) -> list[Route]:
     return [msgspec.structs.replace(route, others=methods[route.path] - route.methods) for route in found]
 
 
+_Pattern: TypeAlias = tuple[re.Pattern[str], Route]
+
+
 class Table:
     """Routes by path, and by method where several share one. Doubled slashes and one at the end make no difference."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._exact: dict[str, Route] = {}
-        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        self._patterns: list[_Pattern] = []
+        self._below: dict[str, list[_Pattern]] = {}
+        """Patterns by the first segment of the paths that they can fit, in their order."""
         self._at: dict[str, list[Route]] = {}
         for route in routes:
             same = self._at.setdefault(route.path, [])
@@ -93,6 +98,9 @@ class Table:
                 self._patterns.append((_pattern(route.path), route))
             else:
                 self._exact[route.path] = route
+        heads = {_head(route.path) for _, route in self._patterns}
+        for head in heads:
+            self._below[head] = [each for each in self._patterns if _head(each[1].path) in {head, ""}]
 
     def find(self, path: str, method: str = "GET") -> tuple[Route, tuple[str, ...]] | None:
         """The route of a decoded path with the texts of its variable segments, or None.
@@ -114,11 +122,17 @@ class Table:
             route = self._exact.get(path)
             if route is not None:
                 return route, ()
-        for pattern, route in self._patterns:
+        for pattern, route in self._below.get(_head(path), self._below.get("", ())):
             found = pattern.fullmatch(path)
             if found:
                 return route, found.groups()
         return None
+
+
+def _head(path: str) -> str:
+    """The first segment, empty where it is variable."""
+    first = path.split("/", 2)[1] if path.startswith("/") else path
+    return "" if "{" in first else first
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -30,11 +30,19 @@ class FileTraits(msgspec.Struct, frozen=True, kw_only=True):
     headers: tuple[Header, ...] = ()
 
 
-def answer_file(ask: Ask, threads: Threads, traits: FileTraits, read: Read) -> Answer:
-    """The file, the asked part of it, 304 or 416."""
+def is_plain(ask: Ask) -> bool:
+    """Whether a request is for all the bytes of a file, whatever the client has already."""
+    return ask.method == "GET" and b"if-none-match" not in ask.headers and b"range" not in ask.headers
+
+
+def answer_file(ask: Ask, threads: Threads, traits: FileTraits, read: Read, whole: bytes | None = None) -> Answer:
+    """The file, the asked part of it, 304 or 416. `whole`: all its bytes, where they were read for a plain request."""
     headers = [(b"etag", traits.etag.encode()), (b"accept-ranges", b"bytes"), *traits.headers]
     if ranges.matches(_header(ask, b"if-none-match"), traits.etag):
         return Answer(status=304, headers=headers, cache=traits.cache, content_type=b"")
+    if whole is not None:
+        kind = traits.mime.encode("latin-1", "replace")
+        return Answer(whole, content_type=kind, headers=headers, cache=traits.cache, tagged=False)
     size = traits.size
     try:
         asked = _header(ask, b"range") if ask.method == "GET" else None  # RFC 9110: of no meaning with any other
@@ -60,9 +68,15 @@ def _header(ask: Ask, name: bytes) -> str | None:
 
 
 async def _pieces(threads: Threads, begin: Callable[[], Iterator[bytes]]) -> AsyncIterator[bytes]:
-    pieces = await threads.run(begin)
-    while piece := await threads.run(next, pieces, b""):
+    pieces, piece = await threads.run(_first, begin)
+    while piece:
         yield piece
+        piece = await threads.run(next, pieces, b"")
+
+
+def _first(begin: Callable[[], Iterator[bytes]]) -> tuple[Iterator[bytes], bytes]:
+    pieces = begin()
+    return pieces, next(pieces, b"")
 
 
 async def pour(ask: Ask, stream: Stream, send: Send) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, get_args
 from urllib.parse import quote
 
@@ -69,6 +70,7 @@ def parse_delivery(path: str) -> Delivery:
     return Delivery(key=key.lower() if is_key(key) else key, derivative=derivative, name=name)
 
 
+@lru_cache(maxsize=512)
 def parse_params(params: str, *, container: Container = "") -> Derivative:
     """Read `width=450,anim=false`. Any order, the last of a repeated name wins, and what cannot be read is left out.
 
