@@ -80,6 +80,26 @@ class Image(Counts, frozen=True, kw_only=True, array_like=True):
     fetched_at: int | None = None
 
 
+class PostedImage(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What decides who sees an image of a post (visibility.ImageLike); much less than the whole row, for posts have many."""
+
+    id: int
+    post_id: int
+    user_id: int
+    level: int
+    level_locked: bool
+    ingestion: str
+    blocked_for: str | None
+    needs_review: str | None
+    minor: bool
+    poi: bool
+    withheld: bool
+    model_restricted: bool
+    availability: str
+    published_at: int | None
+    deleted_at: int | None
+
+
 class Post(Counts, frozen=True, kw_only=True, array_like=True):
     """Images that were published together. `level` is the union of theirs."""
 

@@ -64,6 +64,7 @@ class Feeds:
         self.model_names = Names(database, "models", "name")
         self.user_names = Names(database, "users", "username_key")
         self.base_models = Words(database, "model_versions", "base_model")
+        self.model_types = Words(database, "models", "type")
         self.tallies = Tallies()
         self.shelves = Shelves()
         self._pages = Recent[tuple[ImageQuery, Viewer], _KeptPage](PAGES)
@@ -77,12 +78,14 @@ class Feeds:
             self.model_names.forget_all()
             self.user_names.forget_all()
             self.base_models.forget()
+            self.model_types.forget()
             self.shelves.forget()
             return
         self.documents.forget(entity, ids)
         if entity == "model":
             self.model_names.forget(ids)
             self.base_models.forget()
+            self.model_types.forget()
         elif entity == "collection":
             self.shelves.forget(ids)
         elif entity == "user":

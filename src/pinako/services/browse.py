@@ -14,7 +14,7 @@ import msgspec
 
 from pinako.catalog import levels
 from pinako.catalog.collections import Collection, FullCollection
-from pinako.catalog.images import Image
+from pinako.catalog.images import PostedImage
 from pinako.catalog.people import Creator, Profile, User, Viewer
 from pinako.catalog.queries import CollectionQuery, CreatorQuery, ImageQuery, ModelQuery, PostQuery, TagQuery, UserQuery
 from pinako.catalog.tags import CountedTag, Tag
@@ -23,7 +23,7 @@ from pinako.errors import BadRequest, NotFound
 from pinako.services import access, collections, seeing
 from pinako.services.library import Library
 from pinako.storage import text
-from pinako.storage.records import fetch, find, select_in
+from pinako.storage.records import columns, fetch, find, records
 
 CUT_HEADER = "X-Pinako-Level"
 MAX_ID = 2**31 - 1
@@ -103,18 +103,20 @@ def _knows_tag(library: Library, name: str) -> bool:
     return library.database.read().row("SELECT 1 FROM tags WHERE name_key = ?", (key,)) is not None
 
 
+_POSTED = f"SELECT {columns(PostedImage)} FROM images WHERE post_id IN (?*) ORDER BY post_id, idx, id"
+
+
 def visible_post_images(
     library: Library, post_ids: Sequence[int], viewer: Viewer, mask: int, *, hide_minor: bool, hide_poi: bool
-) -> dict[int, list[Image]]:
+) -> dict[int, list[int]]:
     """The images of each post that the caller may see under `mask`, in their order."""
     now = library.now()
-    found: dict[int, list[Image]] = defaultdict(list)
-    rows = select_in(library.database.read(), Image, "post_id", post_ids, "ORDER BY post_id, idx, id")
-    for image in rows:
+    found: dict[int, list[int]] = defaultdict(list)
+    for image in records(PostedImage, library.database.read().by_ids(_POSTED, list(dict.fromkeys(post_ids)))):
         if (hide_minor and image.minor) or (hide_poi and image.poi):
             continue
-        if image.post_id is not None and sees_image(image, viewer, now, mask):
-            found[image.post_id].append(image)
+        if sees_image(image, viewer, now, mask):
+            found[image.post_id].append(image.id)
     return found
 
 

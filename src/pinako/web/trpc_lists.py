@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, PostQuery
 from pinako.services import browse
@@ -58,18 +57,18 @@ def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> l
     seen = browse.visible_post_images(
         library, page.ids, viewer, page.mask, hide_minor=query.hide_minor, hide_poi=query.hide_poi
     )
-    wanted = [image.id for found in seen.values() for image in found[:POST_IMAGES]]
+    wanted = [id for found in seen.values() for id in found[:POST_IMAGES]]
     items = images_by_id(library, wanted, viewer)
     return [
         trpc_posts.join_post(
-            one.parts, one.id, one.counts, len(seen.get(one.id, ())), _items(items, seen.get(one.id, ())[:POST_IMAGES])
+            one.parts,
+            one.id,
+            one.counts,
+            len(seen.get(one.id, ())),
+            [items[id] for id in seen.get(one.id, ())[:POST_IMAGES] if id in items],
         )
         for one in library.feeds.documents.fetch("post_trpc", page.ids)
     ]
-
-
-def _items(items: dict[int, Item], wanted: Sequence[Image]) -> list[Item]:
-    return [items[image.id] for image in wanted if image.id in items]
 
 
 def models(library: Library, page: Listed, viewer: Viewer) -> list[Item]:

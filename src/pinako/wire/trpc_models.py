@@ -154,15 +154,25 @@ def split_model(body: bytes) -> ModelParts:
     return _unpack.decode(body)
 
 
+def versions_met(parts: ModelParts, viewer: Viewer | None) -> list[VersionPart]:
+    """The versions that this caller may know of, newest first; None: all."""
+    return [part for part in parts.versions if viewer is None or part.met_by(viewer, parts.user_id)]
+
+
+def images_seen(parts: ModelParts, sight: bytes) -> list[tuple[bytes, Marks]]:
+    """The first images that `sight` (fragments.sight) lets through, each with its marks."""
+    return [(text, marks) for gate, text, marks in parts.images if sight[gate]][:IMAGES]
+
+
 def join_model(parts: ModelParts, *, sight: bytes, now: int, viewer: Viewer | None = None) -> Item:
     """One item as one viewer sees it: images by `sight` (fragments.sight), the gate by the clock.
 
     `viewer`: whose versions are told of; None: all. Empty text where none is left.
     """
-    met = [part for part in parts.versions if viewer is None or part.met_by(viewer, parts.user_id)]
+    met = versions_met(parts, viewer)
     if not met:
         return b"", ()
-    seen = [(text, marks) for gate, text, marks in parts.images if sight[gate]][:IMAGES]
+    seen = images_seen(parts, sight)
     newest = met[0]
     gated = newest.gate_ends_at is not None and newest.gate_ends_at > now
     deadline = encode(iso(newest.gate_ends_at)) if gated else b"null"

@@ -111,7 +111,7 @@ class Collections:
         if kind == "Post":
             query = PostQuery(limit=COVERS, collection_id=card.id)
             listed = posts(library, browse.posts(library, query, viewer), query, viewer)
-            covers = [one.images[0] for one in listed]
+            covers = [one.covers[0] for one in listed]
         elif kind == "Model":
             page = browse.models(library, ModelQuery(limit=COVERS, collection_id=card.id), viewer)
             covers = [one.cover for one in models(library, page, viewer) if one.cover is not None]

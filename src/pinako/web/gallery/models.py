@@ -238,5 +238,5 @@ def model_form(library: Library, filters: ModelFilters, sort: ModelSort | None) 
 
 def types_here(library: Library, chosen: Sequence[str]) -> list[str]:
     """The types of models that the library has."""
-    held = {row[0] for row in library.database.read().rows("SELECT DISTINCT type FROM models")}.union(chosen)
+    held = library.feeds.model_types.all().union(chosen)
     return [word for word in enums.MODEL_TYPES if word in held]

@@ -1,8 +1,13 @@
-"""What stands on walls and lists: small records read out of the ready-made fragments, so that a page costs one `IN (…)`."""
+"""What stands on walls and lists: small records read out of the ready-made fragments, so that a page costs one `IN (…)`.
+
+Reading is a pure step from bytes that this caller may see to a record, so that what was read lately is kept for whoever sees
+the same bytes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -11,10 +16,10 @@ from pinako.catalog.collections import FullCollection
 from pinako.catalog.images import FullImage
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import PostQuery
+from pinako.services import browse
 from pinako.services.browse import Listed
 from pinako.services.library import Library
 from pinako.web.gallery.strings import say
-from pinako.web.trpc_lists import posts as post_items
 from pinako.wire import fragments, trpc_models
 from pinako.wire.trpc_images import file_facts
 
@@ -26,6 +31,7 @@ LADDER = (320, 450, 800)
 ROW_HEIGHT = 250
 COVERS = 4
 _ALT_LENGTH = 160
+_KEPT, _KEPT_PROMPTS = 4096, 2048
 
 
 class Somebody(msgspec.Struct, frozen=True):
@@ -95,26 +101,42 @@ _prompt = msgspec.json.Decoder(_Prompt)
 
 def tiles(library: Library, ids: Sequence[int], viewer: Viewer) -> list[Tile]:
     """The tiles of these images, in their order."""
-    prompts = library.feeds.documents.metas(ids, viewer.user_id) if ids else {}
+    metas = library.feeds.documents.metas(ids, viewer.user_id) if ids else {}
     return [
-        _finished(_tile.decode(one.parts.head + b"}"), one.counts, prompts.get(one.id))
+        _finished(one.parts.head, one.counts[:6], _beginning(metas.get(one.id)))
         for one in library.feeds.documents.fetch("image_trpc", ids)
     ]
 
 
-def _finished(tile: Tile, counts: Sequence[int], meta: bytes | None) -> Tile:
-    like, _, heart, laugh, cry, comments = counts[:6]
-    return msgspec.structs.replace(tile, alt=alt_of(meta, tile), reacted=like + heart + laugh + cry, commented=comments)
+@lru_cache(maxsize=_KEPT)
+def _finished(head: bytes, counts: tuple[int, ...], prompt: str) -> Tile:
+    tile = _read(head)
+    like, _, heart, laugh, cry, comments = counts
+    return msgspec.structs.replace(
+        tile, alt=alt_of(prompt, tile), reacted=like + heart + laugh + cry, commented=comments
+    )
 
 
-def alt_of(meta: bytes | str | None, tile: Tile) -> str:
+@lru_cache(maxsize=_KEPT)
+def _read(head: bytes) -> Tile:
+    """The tile in an image's JSON, which lacks its end."""
+    return _tile.decode(head + b"}")
+
+
+def alt_of(prompt: str, tile: Tile) -> str:
     """What the picture shows, as far as anybody wrote it down: the beginning of its prompt."""
-    prompt = prompt_of(meta)
     if prompt:
-        return prompt if len(prompt) <= _ALT_LENGTH else prompt[:_ALT_LENGTH].rstrip() + "…"
+        return prompt
     if tile.user.username:
         return say(f"tile.{tile.type if tile.type in ('video', 'audio') else 'image'}.by", name=tile.user.username)
     return say("tile.untitled")
+
+
+@lru_cache(maxsize=_KEPT_PROMPTS)
+def _beginning(meta: bytes | str | None) -> str:
+    """The first words of a prompt. Kept, since a stored text with a whole workflow in it takes 100 µs to read."""
+    prompt = prompt_of(meta)
+    return prompt if len(prompt) <= _ALT_LENGTH else prompt[:_ALT_LENGTH].rstrip() + "…"
 
 
 def prompt_of(meta: bytes | str | None) -> str:
@@ -148,23 +170,18 @@ def tile_of(full: FullImage) -> Tile:
         reacted=image.reaction_count,
         commented=image.comment_count,
     )
-    return msgspec.structs.replace(tile, alt=alt_of(full.meta, tile))
+    return msgspec.structs.replace(tile, alt=alt_of(_beginning(full.meta), tile))
 
 
 class PostCard(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A post of a list with the images that the caller may see."""
+    """A post of a list. `image_count`: the images that the caller may see, `covers`: the first of them."""
 
     id: int
     title: str | None = None
     published_at: str | None = None
     user: Somebody = Somebody(-1)
     image_count: int = 0
-    images: tuple[Tile, ...] = ()
-
-    @property
-    def covers(self) -> tuple[Tile, ...]:
-        """The first few."""
-        return self.images[:COVERS]
+    covers: tuple[Tile, ...] = ()
 
 
 _post = msgspec.json.Decoder(PostCard)
@@ -172,13 +189,26 @@ _post = msgspec.json.Decoder(PostCard)
 
 def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> list[PostCard]:
     """The cards of a page of posts; a post with nothing left to show is left out."""
-    found = [_post.decode(body) for body, _ in post_items(library, page, query, viewer)]
-    return [_with_alt(card) for card in found if card.images]
+    documents = library.feeds.documents
+    seen = browse.visible_post_images(
+        library, page.ids, viewer, page.mask, hide_minor=query.hide_minor, hide_poi=query.hide_poi
+    )
+    wanted = [id for ids in seen.values() for id in ids[:COVERS]]
+    pictures = {one.id: _read(one.parts.head) for one in documents.fetch("image_trpc", wanted)}
+    cards = (
+        msgspec.structs.replace(
+            _read_post(one.parts.head),
+            image_count=len(seen.get(one.id, ())),
+            covers=tuple(pictures[id] for id in seen.get(one.id, ())[:COVERS] if id in pictures),
+        )
+        for one in documents.fetch("post_trpc", page.ids)
+    )
+    return [card for card in cards if card.covers]
 
 
-def _with_alt(card: PostCard) -> PostCard:
-    described = tuple(msgspec.structs.replace(tile, alt=alt_of(None, tile)) for tile in card.images)
-    return msgspec.structs.replace(card, images=described)
+@lru_cache(maxsize=_KEPT)
+def _read_post(head: bytes) -> PostCard:
+    return _post.decode(head + b"}")
 
 
 class Rank(msgspec.Struct, frozen=True, rename="camel"):
@@ -207,27 +237,31 @@ class ModelCard(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     user: Somebody = Somebody(-1)
     rank: Rank = Rank()
     version: CardVersion | None = None
-    images: tuple[Tile, ...] = ()
-
-    @property
-    def cover(self) -> Tile | None:
-        """Its first picture, else its first video."""
-        still = next((image for image in self.images if image.type == "image"), None)
-        return still or next(iter(self.images), None)
+    cover: Tile | None = None
+    """Its first picture, else its first video."""
 
 
 _model = msgspec.json.Decoder(ModelCard)
+_version = msgspec.json.Decoder(CardVersion)
 
 
 def models(library: Library, page: Listed, viewer: Viewer) -> list[ModelCard]:
     """The cards of a page of models, their pictures cut to the caller's mask."""
-    now = library.now()
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
-    return [
-        _model.decode(item)
-        for one in library.feeds.documents.fetch("model_trpc", page.ids)
-        if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer)[0])
-    ]
+    cards = []
+    for one in library.feeds.documents.fetch("model_trpc", page.ids):
+        met = trpc_models.versions_met(one.parts, viewer)
+        if met:
+            pictures = tuple(text for text, _ in trpc_models.images_seen(one.parts, sight))
+            cards.append(_model_card(one.parts.head, met[0].body, pictures))
+    return cards
+
+
+@lru_cache(maxsize=_KEPT)
+def _model_card(head: bytes, version: bytes, pictures: tuple[bytes, ...]) -> ModelCard:
+    seen = [_tile.decode(text) for text in pictures]
+    cover = next((tile for tile in seen if tile.type == "image"), None) or next(iter(seen), None)
+    return msgspec.structs.replace(_model.decode(head + b"}"), version=_version.decode(version), cover=cover)
 
 
 class CollectionCard(msgspec.Struct, frozen=True, kw_only=True):
