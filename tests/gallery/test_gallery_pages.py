@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from visiting import HOST, Visit
+from visiting import HOST, Visit, opened
 
+import demo_library
 import pinako.web.gallery as gallery
+from pinako.feed import documents
 from pinako.web.gallery.strings import WORDS
 
 PACKAGE = Path(gallery.__file__).parent
@@ -246,6 +248,52 @@ def test_markup_in_texts_stays_text(visit: Visit) -> None:
         answer = visit.get(path.format(evil))
         assert "<script>alert" not in answer.text
         check_safe(answer)
+
+
+HOSTILE = """'"><x-evil onload=alert(1)>&lt;x-evil&gt;</x-evil> {{ 7 * 7 }}"""
+WRITTEN = {
+    "images": ("name", "media_key", "blurhash"), "posts": ("title", "detail"), "models": ("name", "description", "type"),
+    "model_versions": ("name", "base_model", "description"), "model_files": ("name",), "tags": ("name",),
+    "users": ("username",), "collections": ("name", "description"),
+}  # fmt: skip
+"""What people and files write, as far as pages show it."""
+
+
+def test_hostile_text_in_every_field_is_text_on_every_page(shared: Path, tmp_path: Path) -> None:
+    with opened(demo_library.copy_of(demo_library.pristine(shared), tmp_path / "demo")) as visit:
+        whole = addresses(visit)
+        database = visit.library.database
+        with database.write() as w:
+            for table, columns in WRITTEN.items():
+                for column in columns:
+                    w.run(f"UPDATE {table} SET {column} = {column} || ?", (HOSTILE,))
+            making = json.dumps(
+                {"generator": HOSTILE, "prompt": HOSTILE, "negative_prompt": HOSTILE, "sampler": HOSTILE}
+            )
+            meta = json.dumps({"prompt": HOSTILE, "negativePrompt": HOSTILE, "sampler": HOSTILE, HOSTILE: HOSTILE})
+            w.run("UPDATE image_meta SET site_meta = ?, generation = ?", (meta, making))
+            for table, entity in (("images", "image"), ("posts", "post"), ("models", "model")):
+                ids = [row[0] for row in w.rows(f"SELECT id FROM {table} ORDER BY id")]
+                documents.remake(w, entity, ids, database.now())
+                for id in ids:
+                    w.note(entity, id, "u")
+        seen = 0
+        for address in (*whole, *OWNED, "/settings", "/collections?mine=true", "/images?part=items"):
+            answer = visit.get(address, owner=True)
+            assert answer.status_code in (200, 404), (
+                address
+            )  # some are named in their address, and have another name now
+            page = Page(answer.text if "html" in answer.headers["content-type"] else "".join(pieces(answer.json())))
+            assert not [tag for tag, attrs in page.tags if "evil" in tag or any(n.startswith("on") for n in attrs)], (
+                address
+            )
+            assert "49" not in {attrs.get("alt") for attrs in page.all("img")}
+            seen += "x-evil" in answer.text
+        assert seen > 20
+
+
+def pieces(part: Any) -> list[str]:
+    return [item["html"] for item in part["items"]]
 
 
 def test_copies_of_how_a_picture_was_made(visit: Visit) -> None:
