@@ -80,6 +80,11 @@ _LOOKUP = (
     "AND m.status NOT IN ('Deleted', 'Unpublished', 'UnpublishedViolation') AND m.withheld = 0"
 )
 _BY_HASH = _LOOKUP.format(key="h.hash", tables="file_hashes h JOIN model_files f ON f.id = h.file_id")
+_OF_WITHHELD = (
+    "SELECT DISTINCT h.hash FROM file_hashes h JOIN model_files f ON f.id = h.file_id "
+    "JOIN model_versions v ON v.id = f.version_id JOIN models m ON m.id = v.model_id "
+    "WHERE m.withheld = 1 AND h.hash IN (?*)"
+)
 _BY_STEM = _LOOKUP.format(key="f.stem", tables="model_files f")
 
 
@@ -125,6 +130,7 @@ def resolve(w: Write, image_ids: Iterable[int]) -> None:
         ids,
     )
     hashes = _by_hash(w, (row[2] for row in wants if row[2]))
+    _inherit_from_withheld(w, wants)
     stems = _by_stem(w, (row[1] for row in wants if row[1]))
     rows: dict[tuple[int, int], tuple[Any, ...]] = {}
     for image_id, name, hash_, version_id, strength in wants:
@@ -146,6 +152,18 @@ def resolve(w: Write, image_ids: Iterable[int]) -> None:
         list(rows.values()),
     )
     _count_again(w, made_before, _made(w, ids))
+
+
+def _inherit_from_withheld(w: Write, wants: Sequence[Sequence[Any]]) -> None:
+    """An image made with a model of minors is one of a minor, also where that model is withheld (domain.md d, OURS).
+
+    Nothing names such a model, so there is no row that says what the image was made with: only the flag.
+    """
+    hashes = list(dict.fromkeys(row[2] for row in wants if row[2]))
+    hidden = {row[0] for row in w.by_ids(_OF_WITHHELD, hashes)}
+    w.run_many(
+        "UPDATE images SET minor = 1 WHERE id = ?", [(id,) for id in {row[0] for row in wants if row[2] in hidden}]
+    )
 
 
 def _made(w: Write, image_ids: Sequence[int]) -> Counter[int]:
