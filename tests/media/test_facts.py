@@ -16,6 +16,7 @@ from PIL import Image
 from pinako.errors import UnreadableFile
 from pinako.media.facts import measure, read_facts
 from pinako.media.hashes import blurhash, hamming, perceptual_hash
+from pinako.media.slate import Slate
 
 LOSSLESS = [("PNG", {}, "image/png"), ("WEBP", {"lossless": True}, "image/webp"), ("BMP", {}, "image/bmp")]
 LOSSY = [("JPEG", {"quality": 90}, "image/jpeg"), ("AVIF", {"quality": 80}, "image/avif"), ("WEBP", {}, "image/webp")]
@@ -269,3 +270,25 @@ def test_reading_closes_the_file(tmp_path: Path) -> None:
         read_facts(path)
     path.unlink()
     assert io.BytesIO(SEEDS[0]).readable()
+
+
+def test_memory_that_is_kept_shows_nothing_of_the_last_picture() -> None:
+    """Whatever was decoded before, also what was cut short, a picture is measured as if it were the first."""
+    slate = Slate()
+    plain, black = scene(90, 60), Image.new("RGB", (90, 60))
+    files = [encoded(image, format) for image in (plain, black) for format in ("PNG", "JPEG")]
+    files += [encoded(scene(90, 60, mode), "PNG") for mode in ("RGBA", "L", "P")]
+    files += [encoded(scene(60, 90), "JPEG"), encoded(black.convert("RGBA"), "PNG"), *files]
+    for data in files:
+        assert read_facts(data, slate=slate) == read_facts(data)
+        with pytest.raises(UnreadableFile):
+            read_facts(data[: len(data) // 2], slate=slate)
+
+
+@pytest.mark.parametrize("size", [(1024, 1536), (1537, 771), (3000, 800), (770, 5), (5, 900)])
+def test_few_rows_look_like_the_whole(size: tuple[int, int]) -> None:
+    """A large picture whose rows are not all looked at has the perceptual hash of the same picture looked at whole."""
+    image = scene(*size)
+    whole = image.resize((max(1, size[0] // 8), max(1, size[1] // 8)), Image.Resampling.BOX)
+    found, expected = measure(image, "image/png"), measure(whole, "image/png")
+    assert hamming(found.perceptual_hash, expected.perceptual_hash) <= 6

@@ -16,9 +16,9 @@ from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead
 from pinako.intake.thumbnails import Thumbnails, measure_with_thumbnails
 from pinako.intake.walk import MEDIA_ENDINGS, Source
 from pinako.media.facts import PictureFacts, read_facts
-from pinako.media.pictures import Slate
 from pinako.media.quickpng import unpack_png
 from pinako.media.render import Rendered
+from pinako.media.slate import Slate
 from pinako.media.store import MediaStore, open_store
 from pinako.media.video import has_ffmpeg, take_still
 from pinako.metadata.modelfiles import MODEL_EXTENSIONS, probe, read_header_only, read_model_file

@@ -10,7 +10,6 @@ from PIL import Image
 from pinako.media.hashes import blurhash, perceptual_hash
 from pinako.media.pictures import (
     PIXEL_LIMIT,
-    Slate,
     as_colour,
     decoding,
     flatten,
@@ -22,6 +21,7 @@ from pinako.media.pictures import (
     upright,
 )
 from pinako.media.pixels import hash_pixels, lent_pixels
+from pinako.media.slate import Slate
 
 _SMALL = 128
 """Long side, in pixels, of the picture that hashes are taken from. Between this and twice this."""
@@ -66,7 +66,7 @@ def read_facts(
             slate.lend(image)
         load(image)
         facts = measure_image(image, mime=mime, animated=animated, full=full, pixel_hash=pixel_hash)
-        if slate is not None:
+        if slate is not None and not animated:
             slate.take_back(image)
         return facts
 
@@ -114,7 +114,7 @@ def _from_few_rows(image: Image.Image, factor: int, step: int) -> Image.Image | 
     is copied. None where the memory cannot be had in place.
     """
     width, rows = image.width, image.height // step
-    with lent_pixels(image) as lent:
+    with lent_pixels(image.im, image.size) as lent:
         if lent is None or width < factor or rows < factor // step:
             return None
         # Any buffer will do, whatever the stubs say.

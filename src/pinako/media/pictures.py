@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from PIL import (
     AvifImagePlugin,
@@ -25,9 +25,6 @@ from PIL import (
 )
 
 from pinako.errors import UnreadableFile
-
-if TYPE_CHECKING:
-    from PIL._imaging import ImagingCore
 
 PIXEL_LIMIT: Final = 200_000_000
 """Pixels that are decoded at most, unless a setting says otherwise: about 800 MB in memory."""
@@ -102,32 +99,6 @@ def load(image: Image.Image) -> None:
     """Decode the pixels of the current frame. UnreadableFile where they are cut short or damaged."""
     with decoding():
         image.load()
-
-
-class Slate:
-    """Memory for the pixels of one picture after another, where they are of one size: fresh memory would be cleared first.
-
-    For one thread. A picture that was taken back must not be looked at any more.
-    """
-
-    _FORMATS: Final = ("PNG", "JPEG")  # their decoders write every pixel, or say that they could not
-    _MODES: Final = ("RGB", "RGBA", "L")
-
-    def __init__(self) -> None:
-        self._memory: ImagingCore | None = None
-
-    def lend(self, image: ImageFile.ImageFile) -> None:
-        """Have a picture that is opened, but not loaded, decoded into this memory, if it fits."""
-        memory = self._memory
-        if memory is None or image.format not in self._FORMATS or not image.tile:
-            return
-        if image.mode in self._MODES and (memory.mode, memory.size) == (image.mode, image.size):
-            image.im, self._memory = memory, None
-
-    def take_back(self, image: ImageFile.ImageFile) -> None:
-        """Keep a picture's memory for the next one."""
-        if image.format in self._FORMATS and image.mode in self._MODES:
-            self._memory = image.im
 
 
 @contextmanager

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from blake3 import blake3
 from PIL import Image, ImageFile
+
+if TYPE_CHECKING:
+    from PIL._imaging import ImagingCore
 
 _BAND: Final = 1 << 22
 """Pixels copied at a time where they cannot be read in place, so that a large picture is not copied whole."""
@@ -21,20 +24,19 @@ def hash_pixels(colour: Image.Image) -> str:
 
     BLAKE3 because the pixels of a JPEG take as long to hash by SHA-256 as half their decoding.
     """
-    width, height = colour.size
     plain = colour if _is_as_decoded(colour) else colour.convert("RGBA").convert("RGB")
-    digest = blake3(f"{width}x{height} {colour.mode}\n".encode())
-    with lent_pixels(plain) as lent:
+    digest = blake3(f"{colour.width}x{colour.height} {colour.mode}\n".encode())
+    with lent_pixels(plain.im, plain.size) as lent:
         for piece in _copied(plain) if lent is None else (lent,):
             digest.update(piece)
     return digest.hexdigest()
 
 
 @contextmanager
-def lent_pixels(image: Image.Image) -> Iterator[memoryview | None]:
-    """A picture's own memory, four bytes a pixel row by row, to be read within the block; None where it must be copied."""
-    held = _exported(image)
-    yield None if held is None else _pixels_of(held, image.width * image.height * _WIDTH)
+def lent_pixels(memory: ImagingCore, size: tuple[int, int]) -> Iterator[memoryview | None]:
+    """A picture's own memory, four bytes a pixel row by row, to be used within the block; None where it must be copied."""
+    held = _exported(memory, size[0] * size[1])
+    yield None if held is None else _pixels_of(held, size[0] * size[1] * _WIDTH)
 
 
 def _is_as_decoded(colour: Image.Image) -> bool:
@@ -75,20 +77,19 @@ _pointer_of = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char
 )
 
 
-def _exported(image: Image.Image) -> object | None:
+def _exported(memory: ImagingCore, pixels: int) -> object | None:
     """The capsule that holds the picture's memory while it lives; None where it is not in one piece, or Pillow is old."""
-    export = getattr(image, "__arrow_c_array__", None)
+    export = getattr(memory, "__arrow_c_array__", None)
     if export is None:
         return None
     try:
-        _, capsule = export()
+        capsule: object = export()
     except (ValueError, MemoryError):  # a large picture lies in several blocks
         return None
     array = _Array.from_address(_pointer_of(capsule, b"arrow_array"))
     # A list of four bytes for each pixel. Anything else is copied: other versions may lend it otherwise.
-    lent = array.n_children == 1 and array.length == image.width * image.height and array.offset == 0
-    held: object | None = capsule if lent and array.children[0].contents.length == array.length * _WIDTH else None
-    return held
+    lent = array.n_children == 1 and array.length == pixels and array.offset == 0
+    return capsule if lent and array.children[0].contents.length == array.length * _WIDTH else None
 
 
 def _pixels_of(capsule: object, size: int) -> memoryview:
