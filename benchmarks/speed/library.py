@@ -25,6 +25,7 @@ from pinako.catalog.tags import Tag
 from pinako.feed import documents
 from pinako.settings import Settings, load_settings
 from pinako.storage import migrations
+from pinako.storage.engine import Engine, spell
 from pinako.storage.records import TABLE_OF, columns
 from speed.images import Makers, make_images
 from speed.shape import (
@@ -72,18 +73,19 @@ def ensure_library(bench: Path, images: int, say: Say) -> Path:
 
 
 def _bring_up(settings: Settings) -> None:
-    """Tables and indexes that the program has got or given up since a cached library was made, and ids that were no rowids.
+    """Tables and indexes that the program has got or given up since a cached library was made, or shaped otherwise.
 
     Other columns need a new VERSION.
     """
     named = {statement.split(" ON ")[0].split(" (")[0].split()[-1]: statement for statement in migrations.whole()}
     with open_catalogue(settings) as database, database.write() as w:
-        plain = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%(%id BIGINT NOT NULL PRIMARY KEY%'"
-        older = [row[0] for row in w.rows(plain)]
+        tables = w.rows("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        older = [name for name, sql in tables if name in named and sql != _spelled(database.engine, named[name])]
         for name in older:
+            columns = ", ".join(row[1] for row in w.rows(f"PRAGMA table_info({name})"))
             w.run(f"ALTER TABLE {name} RENAME TO older")
             migrations.run(w, database.engine, [named[name]])
-            w.run(f"INSERT INTO {name} SELECT * FROM older ORDER BY 1")
+            w.run(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM older ORDER BY 1")
             w.run("DROP TABLE older")
         there = dict(w.rows("SELECT name, type FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"))
         for name in [name for name, kind in there.items() if kind == "index" and name not in named]:
@@ -92,6 +94,11 @@ def _bring_up(settings: Settings) -> None:
         if older:
             w.run("PRAGMA analysis_limit = 1000")
             w.run("ANALYZE")
+
+
+def _spelled(engine: Engine, statement: str) -> str:
+    name, _, columns = statement.removeprefix(migrations.CREATE_TABLE).partition(" (")
+    return spell(engine.create_table(name, columns.removesuffix(")")), engine.words)
 
 
 def _make(folder: Path, shape: Shape, say: Say) -> None:

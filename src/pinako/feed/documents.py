@@ -20,6 +20,7 @@ from pinako.storage.scopes import Statements, Write
 from pinako.wire import rest_images, rest_models, trpc_images, trpc_models, trpc_posts
 
 COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count, collected_count, tipped_count"
+ITEM_COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count"
 POST_COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count, collected_count"
 
 
@@ -32,14 +33,12 @@ class Door(NamedTuple):
     split: Callable[[bytes], Any]
     counts: str = ""
     """Columns of the entity's own table that are spliced on joining, because they move often."""
-    whole: Callable[[Any, Sequence[int]], bytes] | None = None
-    """Joins an item that nothing more is asked of. Done once for all who read it, since most ask for nothing more."""
 
 
 DOORS: dict[str, Door] = {
     door.table: door
     for door in (
-        Door("image", "image_rest", rest_images.write_image, rest_images.split_image, COUNTS, rest_images.join_image),
+        Door("image", "image_rest", rest_images.write_image, rest_images.split_image, ITEM_COUNTS),
         Door("image", "image_trpc", trpc_images.write_image, trpc_images.split_image, COUNTS),
         Door("post", "post_trpc", trpc_posts.write_post, trpc_posts.split_post, POST_COUNTS),
         Door("model", "model_rest", rest_models.write_model, rest_models.split_model),
@@ -49,18 +48,23 @@ DOORS: dict[str, Door] = {
 TABLE_OF = {"image": "images", "post": "posts", "model": "models"}
 
 
-def _gather(read: Statements, entity: str, ids: Iterable[int], now: int) -> dict[int, Any]:
+def _gather(
+    read: Statements, entity: str, ids: Iterable[int], now: int, known: gather.Known = gather.NOTHING_KNOWN
+) -> dict[int, Any]:
     """Full nouns by id."""
     if entity == "image":
-        return dict(gather.full_images(read, ids))
+        return dict(gather.full_images(read, ids, known))
     if entity == "post":
-        return dict(gather.full_posts(read, ids))
+        return dict(gather.full_posts(read, ids, known))
     return dict(gather.full_models(read, ids, now))
 
 
-def remake(w: Write, entity: str, ids: Sequence[int], now: int) -> None:
-    """Write the fragments of these things anew, at every door; those that are gone lose theirs."""
-    nouns = _gather(w, entity, ids, now)
+def remake(w: Write, entity: str, ids: Sequence[int], now: int, known: gather.Known = gather.NOTHING_KNOWN) -> None:
+    """Write the fragments of these things anew, at every door; those that are gone lose theirs.
+
+    `known`: rows that need not be read again.
+    """
+    nouns = _gather(w, entity, ids, now, known)
     gone = [(id,) for id in ids if id not in nouns]
     for door in DOORS.values():
         if door.entity != entity:
@@ -73,12 +77,11 @@ def remake(w: Write, entity: str, ids: Sequence[int], now: int) -> None:
 
 
 class Fragment(NamedTuple):
-    """A fragment ready to join: whose it is, its parts and the counts to splice; `whole` is it joined without anything more."""
+    """A fragment ready to join: whose it is, its parts and the counts to splice."""
 
     id: int
     parts: Any
     counts: tuple[int, ...]
-    whole: bytes = b""
 
 
 class Meta(NamedTuple):
@@ -94,7 +97,10 @@ class Meta(NamedTuple):
         return bool(self.text) and (not self.hidden or self.owner == user_id)
 
 
-K = TypeVar("K", Fragment, Meta)
+K = TypeVar("K", Fragment, Meta, bytes)
+
+ITEMS_BY_FRAGMENT = 2.5
+"""How many joined items of REST's images take the memory of one fragment that is kept in its parts."""
 
 
 class Documents:
@@ -102,7 +108,8 @@ class Documents:
 
     def __init__(self, database: Database, entries: int) -> None:
         self._database = database
-        self._kept = {table: Recent[int, Fragment](entries) for table in DOORS}
+        self._kept = {table: Recent[int, Fragment](entries) for table in DOORS if table != "image_rest"}
+        self._items = Recent[int, bytes](int(entries * ITEMS_BY_FRAGMENT))
         self._metas = Recent[int, Meta](entries)
         self._lock = threading.Lock()
         self._epoch = 0
@@ -118,6 +125,24 @@ class Documents:
         if None in found:
             self._complete(self._kept[table], partial(self._load, DOORS[table]), ids, found)
         return [one for one in found if one is not None]
+
+    def items(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The items of REST's images, joined, by id in the order of the ids; ids without rows are left out.
+
+        They are kept whole, and nothing beside them: nearly everybody asks for just these, and so more of them are kept.
+        """
+        found = self._items.find(ids)
+        if None in found:
+            self._complete(self._items, self._load_items, ids, found)
+        return {id: item for id, item in zip(ids, found, strict=True) if item is not None}
+
+    def item_tags(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """The tags of REST's images as JSON. They are read from the database whenever they are asked."""
+        return {id: one.parts.tags for id, one in self._load(DOORS["image_rest"], ids).items()}
+
+    def _load_items(self, ids: Sequence[int]) -> dict[int, bytes]:
+        join = rest_images.join_image
+        return {id: join(parts.head, *counts) for id, parts, counts in self._load(DOORS["image_rest"], ids).values()}
 
     def _complete(
         self,
@@ -183,8 +208,8 @@ class Documents:
         with self._lock:
             if epoch != self._epoch:
                 return
-            for one in fresh.values():
-                recent.put(one.id, one)
+            for id, one in fresh.items():
+                recent.put(id, one)
 
     def forget(self, entity: str, ids: Iterable[int]) -> None:
         """These things changed: load them again when they are next asked."""
@@ -200,19 +225,20 @@ class Documents:
         with self._lock:
             self._epoch += 1
             self._metas.clear()
+            self._items.clear()
             for recent in self._kept.values():
                 recent.clear()
 
-    def _recent(self, entity: str) -> Iterator[Recent[int, Fragment] | Recent[int, Meta]]:
+    def _recent(self, entity: str) -> Iterator[Recent[int, Fragment] | Recent[int, Meta] | Recent[int, bytes]]:
         """Those that hold something of this kind of thing."""
-        yield from (self._kept[door.table] for door in DOORS.values() if door.entity == entity)
+        yield from (recent for table, recent in self._kept.items() if DOORS[table].entity == entity)
         if entity == "image":
             yield self._metas
+            yield self._items
 
 
 def _fragment(door: Door, id: int, body: bytes, counts: tuple[int, ...]) -> Fragment:
-    parts = door.split(body)
-    return Fragment(id, parts, counts, door.whole(parts, counts) if door.whole else b"")
+    return Fragment(id, door.split(body), counts)
 
 
 def _read_back(door: Door, row: tuple[Any, ...]) -> Fragment | None:

@@ -7,9 +7,9 @@ their level) or by the service that asked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
 from pinako.catalog.people import User
@@ -25,10 +25,34 @@ POST_IMAGES = 8
 UNKNOWN_USER = User(id=-1)
 
 
+class Known(NamedTuple):
+    """Rows that the caller has read or written already, as they are now, by id. What is not among them is read."""
+
+    images: Mapping[int, Image] = {}
+    posts: Mapping[int, Post] = {}
+
+    def images_of(self, read: Statements, ids: Iterable[int]) -> dict[int, Image]:
+        """Images by id; missing ones are left out."""
+        wanted = dict.fromkeys(ids)
+        here = {id: self.images[id] for id in wanted if id in self.images}
+        return here | fetch(read, Image, wanted.keys() - here.keys())
+
+    def posts_of(self, read: Statements, ids: Iterable[int]) -> dict[int, Post]:
+        """Posts by id; missing ones are left out."""
+        wanted = dict.fromkeys(ids)
+        here = {id: self.posts[id] for id in wanted if id in self.posts}
+        return here | fetch(read, Post, wanted.keys() - here.keys())
+
+
+NOTHING_KNOWN = Known()
+
+
 def tags_of(read: Statements, table: str, column: str, ids: Sequence[int]) -> dict[int, list[Tag]]:
     """The tags of each id by a join table such as `post_tags`; disabled ones left out, by tag id."""
     held = " AND disabled = 0" if table == "image_tags" else ""
-    rows = read.by_ids(f"SELECT {column}, tag_id FROM {table} WHERE {column} IN (?*){held} ORDER BY tag_id", ids)
+    rows = read.by_ids(
+        f"SELECT {column}, tag_id FROM {table} WHERE {column} IN (?*){held} ORDER BY {column}, tag_id", ids
+    )
     return _tags_by(read, rows)
 
 
@@ -49,8 +73,12 @@ _VOTES = (
 )
 _TAGGED = (
     "SELECT image_id, tag_id, confidence, automated, needs_review FROM image_tags "
-    "WHERE image_id IN (?*) AND disabled = 0 ORDER BY tag_id"
+    "WHERE image_id IN (?*) AND disabled = 0 ORDER BY image_id, tag_id"
 )
+"""In the order of the key, so that nothing is sorted."""
+
+
+_NO_VOTES = (0, 0, 0, None)
 
 
 def image_tags(read: Statements, ids: Sequence[int]) -> tuple[dict[int, list[Tag]], dict[int, dict[int, TagScore]]]:
@@ -59,8 +87,8 @@ def image_tags(read: Statements, ids: Sequence[int]) -> tuple[dict[int, list[Tag
     votes = {(row[0], row[1]): tuple(row[2:]) for row in read.by_ids(_VOTES, ids)}
     found: dict[int, dict[int, TagScore]] = defaultdict(dict)
     for image_id, tag_id, confidence, automated, review in rows:
-        voted = votes.get((image_id, tag_id))
-        found[image_id][tag_id] = _score(confidence or 0, automated, review, *voted or (0, 0, 0, None))
+        voted = votes.get((image_id, tag_id), _NO_VOTES) if votes else _NO_VOTES
+        found[image_id][tag_id] = _score(confidence or 0, automated, review, *voted)
     return _tags_by(read, rows), found
 
 
@@ -81,7 +109,7 @@ def used_versions(read: Statements, ids: Sequence[int]) -> dict[int, list[UsedVe
     """The model versions that each image was made with, by version id."""
     sql = (
         "SELECT image_id, version_id, strength, detected FROM image_resources "
-        "WHERE image_id IN (?*) ORDER BY version_id"
+        "WHERE image_id IN (?*) ORDER BY image_id, version_id"
     )
     found: dict[int, list[UsedVersion]] = defaultdict(list)
     for image_id, version_id, strength, detected in read.by_ids(sql, ids):
@@ -95,11 +123,11 @@ def metas(read: Statements, ids: Sequence[int]) -> dict[int, str]:
     return {image_id: meta for image_id, meta in read.by_ids(sql, ids) if meta is not None}
 
 
-def complete_images(read: Statements, images: Sequence[Image]) -> list[FullImage]:
+def complete_images(read: Statements, images: Sequence[Image], known: Known = NOTHING_KNOWN) -> list[FullImage]:
     """Images with their users, posts, tags, used versions and metadata, in the order given."""
     ids = [image.id for image in images]
     users = fetch(read, User, (image.user_id for image in images))
-    posts = fetch(read, Post, (image.post_id for image in images if image.post_id is not None))
+    posts = known.posts_of(read, (image.post_id for image in images if image.post_id is not None))
     (tags, scores), used, meta = image_tags(read, ids), used_versions(read, ids), metas(read, ids)
     return [
         FullImage(
@@ -115,15 +143,17 @@ def complete_images(read: Statements, images: Sequence[Image]) -> list[FullImage
     ]
 
 
-def full_images(read: Statements, ids: Iterable[int]) -> dict[int, FullImage]:
+def full_images(read: Statements, ids: Iterable[int], known: Known = NOTHING_KNOWN) -> dict[int, FullImage]:
     """Full images by id; missing ones are left out."""
-    found = fetch(read, Image, ids)
-    return {full.image.id: full for full in complete_images(read, list(found.values()))}
+    found = known.images_of(read, ids)
+    return {full.image.id: full for full in complete_images(read, list(found.values()), known)}
 
 
-def full_posts(read: Statements, ids: Iterable[int], *, with_images: bool = False) -> dict[int, FullPost]:
+def full_posts(
+    read: Statements, ids: Iterable[int], known: Known = NOTHING_KNOWN, *, with_images: bool = False
+) -> dict[int, FullPost]:
     """Full posts by id. Their images come only where asked: a page fetches them as fragments of their own."""
-    posts = fetch(read, Post, ids)
+    posts = known.posts_of(read, ids)
     users = fetch(read, User, (post.user_id for post in posts.values()))
     tags = tags_of(read, "post_tags", "post_id", list(posts))
     versions = fetch(read, ModelVersion, (p.version_id for p in posts.values() if p.version_id is not None))

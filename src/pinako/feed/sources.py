@@ -102,26 +102,38 @@ def _columns(
 def changes_of(source: Source, read: Statements, ids: Sequence[int], now: int) -> tuple[list[Change], Due]:
     """What makes the index right about these rows: a Put for each that anybody may meet, a Drop for the others."""
     filed = {item.id: item for item in _read(source, read, ids, now)}
-    held: dict[str, dict[int, list[int]]] = {name: defaultdict(list) for name in source.pairs}
-    for name, pairs in source.pairs.items():
-        for id, value in read.by_ids(f"{pairs.sql} AND {pairs.column} IN (?*)", list(filed)):
-            held[name][id].extend(pairs.decode(value) if pairs.decode else (value,))
-    changes: list[Change] = [
-        Put(_row(source, filed[id], held)) if id in filed else Drop(id) for id in dict.fromkeys(ids)
-    ]
+    held = {name: _held(pairs, read, list(filed)) for name, pairs in source.pairs.items()}
+    fields = [(name, held.get(name)) for name in source.spec.fields]
+    changes: list[Change] = [Put(_row(filed[id], fields)) if id in filed else Drop(id) for id in dict.fromkeys(ids)]
     return changes, _due(list(filed.values()))
+
+
+_Held = dict[int, list[int]]
+
+
+def _held(pairs: Pairs, read: Statements, ids: Sequence[int]) -> _Held:
+    """The values of a field that lie in a table of their own, by row id."""
+    rows = read.by_ids(f"{pairs.sql} AND {pairs.column} IN (?*)", ids)
+    held: _Held = defaultdict(list)
+    if pairs.decode is None:
+        for id, value in rows:
+            held[id].append(value)
+    else:
+        for id, value in rows:
+            held[id].extend(pairs.decode(value))
+    return held
 
 
 def _read(source: Source, read: Statements, ids: Sequence[int], now: int) -> list[Filed]:
     return _filed(source, read.by_ids(f"{source.rows_sql} AND {source.id_column} IN (?*)", ids), now)
 
 
-def _row(source: Source, item: Filed, held: dict[str, dict[int, list[int]]]) -> Row:
+def _row(item: Filed, fields: Sequence[tuple[str, _Held | None]]) -> Row:
+    id, singles = item.id, item.singles
     values = tuple(
-        tuple(held[name].get(item.id, ())) if name in held else item.singles.get(name, ())
-        for name in source.spec.fields
+        [singles.get(name, ()) if held is None else tuple(held[id]) if id in held else () for name, held in fields]
     )
-    return Row(id=item.id, keys=item.keys, values=values, level=item.level, room=item.room)
+    return Row(id=id, keys=item.keys, values=values, level=item.level, room=item.room)
 
 
 def counters_of(source: Source, read: Statements, ids: Sequence[int], now: int) -> list[Change]:

@@ -17,17 +17,17 @@ def image_items(
     `nested`: the metadata one level down, beside the image's id (`flatMeta=false`).
     """
     documents = library.feeds.documents
-    found = documents.fetch("image_rest", ids)
+    items = documents.items(ids)
     if not meta and not tags:
-        return {one.id: one.whole for one in found}
+        return items
     shown = documents.metas(ids, viewer.user_id) if meta else {}
+    tagged = documents.item_tags(ids) if tags else {}
     return {
-        one.id: rest_images.join_image(
-            one.parts,
-            one.counts[:6],
-            meta=shown.get(one.id),
-            nested_id=one.id if meta and nested else None,
-            tags=tags,
+        id: rest_images.with_more(
+            item,
+            meta=shown.get(id),
+            nested_id=id if meta and nested else None,
+            tags=tagged.get(id, b"[]") if tags else None,
         )
-        for one in found
+        for id, item in items.items()
     }

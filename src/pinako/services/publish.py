@@ -122,7 +122,7 @@ def keep_posts(w: Write, touched: Touched, posts: Sequence[Post]) -> None:
 
 def arrives_withheld(*, minor: bool, level: int, tags: Sequence[TagOn] = ()) -> bool:
     """Whether an image must not be kept at all: asked before its bytes are written (domain.md d, OURS 3)."""
-    child = any(tag.upstream_id in visibility.MINOR_TAGS for tag in tags)
+    child = not visibility.MINOR_TAGS.isdisjoint([tag.upstream_id for tag in tags])
     return visibility.is_withheld(minor=minor or child, level=level)
 
 
@@ -136,18 +136,19 @@ def keep_image(
 def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> list[int | None]:
     """`keep_image` for many, each id once among them, with as many statements as for one."""
     here = fetch(w, Image, (each.image.id for each in arriving))
-    child_names = _child_names(w) if any(each.tags for each in arriving) else frozenset()
+    names = {name: _plain(name) for name in {tag.name for each in arriving for tag in each.tags}}
+    telling = _child_names(w, names) if names else frozenset()
     kept: list[Arriving] = []
     ids: list[int | None] = []
     for each in arriving:
-        image = _merged(w, each, here.get(each.image.id), child_names)
+        image = _merged(w, each, here.get(each.image.id), telling)
         ids.append(None if image is None else image.id)
         if image is not None:
             kept.append(msgspec.structs.replace(each, image=image))
     keep_many(w, [each.image for each in kept])
     _keep_metadata(w, kept)
     keep_wants(w, {each.image.id: each.about.wants for each in kept if each.about is not None})
-    _tag_images(w, kept)
+    _tag_images(w, kept, names)
     for each in kept:
         touched.images.add(each.image.id)
         touched.claims.add(each.image.id)
@@ -156,10 +157,11 @@ def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> lis
     return ids
 
 
-def _child_names(read: Write) -> frozenset[str]:
-    """What this library calls the tags of the child group: most tags come by name alone."""
+def _child_names(read: Write, names: Mapping[str, str]) -> frozenset[str]:
+    """Those of the names (as given → plain) that this library calls a tag of the child group: most tags come by name alone."""
     sql = "SELECT name_key FROM tags WHERE id IN (?*)"
-    return frozenset(row[0] for row in read.by_ids(sql, sorted(visibility.MINOR_TAGS)))
+    known = {row[0] for row in read.by_ids(sql, sorted(visibility.MINOR_TAGS))}
+    return frozenset(name for name, plain in names.items() if plain in known)
 
 
 def _merged(w: Write, each: Arriving, old: Image | None, child_names: frozenset[str]) -> Image | None:
@@ -168,7 +170,7 @@ def _merged(w: Write, each: Arriving, old: Image | None, child_names: frozenset[
     Bytes that were stored before that was known are queued to go.
     """
     image = each.image if old is None else _raise_flags(old, each.image)
-    child = any(_plain(tag.name) in child_names for tag in each.tags)
+    child = bool(child_names) and any(tag.name in child_names for tag in each.tags)
     if arrives_withheld(minor=image.minor or child, level=image.level, tags=each.tags):
         if image.source_id is not None:
             keep_tombstone(w, "image", image.source, image.source_id, "withheld", image.updated_at)
@@ -247,17 +249,21 @@ def _free_tag_id(w: Write, wanted: int | None) -> int:
 _TAG = "INSERT INTO image_tags (image_id, tag_id, confidence, source, automated) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
-def _tag_images(w: Write, kept: Sequence[Arriving]) -> None:
-    """Tags are most of an image's rows, and nearly all are known: one look for all of them, one statement for all rows."""
-    named = {name: _plain(name) for name in {tag.name for each in kept for tag in each.tags}}
-    ids = _known_tags(w, list(dict.fromkeys(named.values())), "Image")
+def _tag_images(w: Write, kept: Sequence[Arriving], names: Mapping[str, str]) -> None:
+    """Tags are most of an image's rows, and nearly all are known: one look for all of them, one statement for all rows.
+
+    `names`: what they are called → the plain name.
+    """
+    known = _known_tags(w, list(dict.fromkeys(names.values())), "Image")
+    ids = {name: known[plain] for name, plain in names.items() if plain in known}
     rows: list[tuple[Value, ...]] = []
     for each in kept:
+        image_id = each.image.id
         for tag in each.tags:
-            name = named[tag.name]
-            if name not in ids:
-                ids[name] = keep_tag(w, tag, "Image")
-            rows.append((each.image.id, ids[name], tag.confidence, tag.source, int(tag.automated)))
+            tag_id = ids.get(tag.name)
+            if tag_id is None:
+                tag_id = ids[tag.name] = keep_tag(w, tag, "Image")
+            rows.append((image_id, tag_id, tag.confidence, tag.source, int(tag.automated)))
     if rows:
         w.run_many(_TAG, rows)
 

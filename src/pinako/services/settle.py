@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,10 +17,12 @@ from pinako.catalog import levels, visibility
 from pinako.catalog.images import Image, Post
 from pinako.catalog.resources import Model, ModelVersion
 from pinako.catalog.visibility import Standing
-from pinako.feed import documents
+from pinako.feed import documents, gather
 from pinako.services import resolve
 from pinako.storage.database import Write
 from pinako.storage.records import fetch, select_in
+
+N = TypeVar("N", Image, Post)
 
 CHUNK = 500
 
@@ -55,16 +57,27 @@ def settle(w: Write, touched: Touched, now: int) -> None:
     for run in chunks(touched.models):
         touched.images.update(_images_of_flagged_models(w, run))
     _spread_posts(w, touched)
+    images: dict[int, Image] = {}
+    posts: dict[int, Post] = {}
     for run in chunks(touched.images):
-        _settle_images(w, run, now)
+        _remember(images, _settle_images(w, run, now))
         touched.posts.update(row[0] for row in w.by_ids(_POSTS_OF, run))
     for run in chunks(touched.posts):
-        _settle_posts(w, run, now)
+        _remember(posts, _settle_posts(w, run, now))
         touched.versions.update(row[0] for row in w.by_ids(_CREDITED, run))
     _settle_resources(w, touched, now)
     for run in chunks(touched.collections):
         _settle_collections(w, run)
-    _publish(w, touched, now)
+    _publish(w, touched, now, gather.Known(images, posts))
+
+
+REMEMBERED = 2000
+"""Rows that are not read again for their documents. There may be a million of them in one write."""
+
+
+def _remember(all_of_them: dict[int, N], some: Iterable[N]) -> None:
+    if len(all_of_them) < REMEMBERED:
+        all_of_them.update((noun.id, noun) for noun in some)
 
 
 _POSTS_OF = "SELECT DISTINCT post_id FROM images WHERE id IN (?*) AND post_id IS NOT NULL"
@@ -90,7 +103,8 @@ def _spread_posts(w: Write, touched: Touched) -> None:
         touched.images.update(id for id, own, posts in w.by_ids(sql, run) if own != posts)
 
 
-def _settle_images(w: Write, ids: Sequence[int], now: int) -> None:
+def _settle_images(w: Write, ids: Sequence[int], now: int) -> list[Image]:
+    """Write what follows for these images; how they are now."""
     images = fetch(w, Image, ids)
     posts = fetch(w, Post, (image.post_id for image in images.values() if image.post_id is not None))
     tags: dict[int, set[int]] = defaultdict(set)
@@ -107,11 +121,18 @@ def _settle_images(w: Write, ids: Sequence[int], now: int) -> None:
             w.upsert("purges", {"sha256": image.blob, "at": now}, key=("sha256",))
         changes.append((image.id, _changed(image, derived)))
     w.update_many("images", changes)
+    return [_with(image, changed) for image, (_, changed) in zip(images.values(), changes, strict=True)]
 
 
 def _changed(noun: msgspec.Struct, derived: dict[str, Any]) -> dict[str, Any]:
     """Those of the derived columns that hold something else now."""
     return {name: value for name, value in derived.items() if getattr(noun, name) != value}
+
+
+def _with(noun: N, changed: dict[str, Any]) -> N:
+    """The record of a row whose columns were given these values: truth values are numbers there."""
+    given = {name: bool(value) if isinstance(getattr(noun, name), bool) else value for name, value in changed.items()}
+    return msgspec.structs.replace(noun, **given) if given else noun
 
 
 _NONE: frozenset[int] = frozenset()
@@ -172,13 +193,17 @@ class _Member(NamedTuple):
 _MEMBERS = f"SELECT {', '.join(_Member._fields[:-1])} FROM images WHERE deleted_at IS NULL AND withheld = 0 AND post_id IN (?*)"
 
 
-def _settle_posts(w: Write, ids: Sequence[int], now: int) -> None:
-    """A post's level is the union of those of its images that anybody may meet; its count is of images that exist."""
+def _settle_posts(w: Write, ids: Sequence[int], now: int) -> list[Post]:
+    """A post's level is the union of those of its images that anybody may meet; its count is of images that exist.
+
+    How the posts are now.
+    """
     found: dict[int, list[_Member]] = defaultdict(list)
     for row in w.by_ids(_MEMBERS, ids):
         found[row[0]].append(_Member(*row))
     changes = []
-    for post in fetch(w, Post, ids).values():
+    posts = fetch(w, Post, ids)
+    for post in posts.values():
         alive = found.get(post.id, ())
         union = 0
         for image in alive:
@@ -187,6 +212,7 @@ def _settle_posts(w: Write, ids: Sequence[int], now: int) -> None:
         at = post.published_at if post.published_at is not None else post.created_at
         changes.append((post.id, _changed(post, {"level": union, "image_count": len(alive), "sort_at": at})))
     w.update_many("posts", changes)
+    return [_with(post, changed) for post, (_, changed) in zip(posts.values(), changes, strict=True)]
 
 
 def _settle_resources(w: Write, touched: Touched, now: int) -> None:
@@ -278,11 +304,11 @@ def _settle_collections(w: Write, ids: Sequence[int]) -> None:
         w.run("UPDATE collections SET level = ? WHERE id = ? AND level <> ?", (level, collection_id, level))
 
 
-def _publish(w: Write, touched: Touched, now: int) -> None:
+def _publish(w: Write, touched: Touched, now: int, known: gather.Known) -> None:
     """Make the documents anew and tell every process."""
     for entity, ids in (("image", touched.images), ("post", touched.posts), ("model", touched.models)):
         for run in chunks(ids):
-            documents.remake(w, entity, run, now)
+            documents.remake(w, entity, run, now, known)
             for id in run:
                 w.note(entity, id, "u")
     for id in sorted(touched.collections):

@@ -39,8 +39,10 @@ TABLES: dict[str, str] = {
     "blobs": """
         sha256 TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mime TEXT NOT NULL, link_path TEXT,
         created_at BIGINT NOT NULL""",
+    # counts come first: a page of lists reads them of every row, and nothing behind them
     "images": f"""
-        id {{rowid}}, user_id BIGINT NOT NULL, post_id BIGINT, idx BIGINT NOT NULL DEFAULT 0, name TEXT,
+        id {{rowid}}, {COUNTS}, tipped_count BIGINT NOT NULL DEFAULT 0,
+        user_id BIGINT NOT NULL, post_id BIGINT, idx BIGINT NOT NULL DEFAULT 0, name TEXT,
         media_key TEXT NOT NULL, type TEXT NOT NULL, mime TEXT, width BIGINT, height BIGINT, blurhash TEXT, phash BIGINT,
         pixel_hash TEXT, blob TEXT, size BIGINT, metadata TEXT NOT NULL DEFAULT '{{}}',
         level BIGINT NOT NULL DEFAULT 0, level_locked SMALLINT NOT NULL DEFAULT 0,
@@ -51,7 +53,7 @@ TABLES: dict[str, str] = {
         has_meta SMALLINT NOT NULL DEFAULT 0, has_prompt SMALLINT NOT NULL DEFAULT 0, on_site SMALLINT NOT NULL DEFAULT 0,
         process TEXT, generator TEXT, base_model TEXT, remix_of_id BIGINT, published_at BIGINT, sort_at BIGINT NOT NULL,
         created_at BIGINT NOT NULL, scanned_at BIGINT, updated_at BIGINT NOT NULL, deleted_at BIGINT,
-        tipped_count BIGINT NOT NULL DEFAULT 0, {COUNTS}, {ORIGIN}""",
+        {ORIGIN}""",
     # what the site said and what the file says are kept apart: they differ often (domain.md g)
     "image_meta": """
         image_id {rowid}, site_meta TEXT, file_meta TEXT, generation TEXT, raw TEXT""",

@@ -5,7 +5,7 @@ Stored: the head of the item, a separator, its tags. Counts, generation metadata
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -57,7 +57,7 @@ class RestTag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImageParts(NamedTuple):
-    """A fragment split once, when it is cached."""
+    """A stored fragment in its parts."""
 
     head: bytes
     tags: bytes
@@ -95,44 +95,43 @@ def write_image(full: FullImage) -> bytes:
         base_model=image.base_model,
         model_version_ids=version_ids(full),
     )
-    tags = [RestTag(id=tag.id, name=tag.name) for tag in full.tags]
-    return head_of(head) + _BREAK + encode(tags)
+    tags = b",".join([_tag_text(tag.id, tag.name) for tag in full.tags])
+    return b"%b%b[%b]" % (head_of(head), _BREAK, tags)
+
+
+@lru_cache(maxsize=8192)
+def _tag_text(id: int, name: str) -> bytes:
+    """One tag. What comes together mostly has the same ones."""
+    return encode(RestTag(id=id, name=name))
 
 
 def split_image(body: bytes) -> ImageParts:
-    """A stored fragment in its parts."""
-    head, _, tags = body.partition(_BREAK)
+    """A stored fragment in its parts. ValueError for one that was written in another form."""
+    head, tags = body.split(_BREAK)
     return ImageParts(head, tags)
 
 
-def stats_text(like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
-    """The counts of an item. Written anew each time: a cache of texts that are seldom met twice costs four times as much."""
-    return (
-        f',"stats":{{"cryCount":{cry},"laughCount":{laugh},"likeCount":{like},"dislikeCount":{dislike},'
-        f'"heartCount":{heart},"commentCount":{comment}}}'
-    ).encode()
+_PLAIN = (
+    b'%b,"stats":{"cryCount":%d,"laughCount":%d,"likeCount":%d,"dislikeCount":%d,"heartCount":%d,"commentCount":%d}'
+    b',"meta":null}'
+)
+_PLAIN_END = len(b"null}")
 
 
-def join_image(
-    parts: ImageParts,
-    counts: Sequence[int],
-    *,
-    meta: bytes | None = None,
-    nested_id: int | None = None,
-    tags: bool = False,
+def join_image(head: bytes, like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
+    """One item as nearly everybody asks for it: without metadata, without tags."""
+    return _PLAIN % (head, cry, laugh, like, dislike, heart, comment)
+
+
+def with_more(
+    item: bytes, *, meta: bytes | None = None, nested_id: int | None = None, tags: bytes | None = None
 ) -> bytes:
-    """One item. `counts` are likes, dislikes, hearts, laughs, cries, comments; what follows them is ignored.
-
-    `meta` is the metadata to show, as JSON.
+    """A joined item with its metadata (JSON; None: there is none to show) and its tags (JSON; None: they were not asked).
 
     `nested_id`: the image's id where the caller asked for the nested form `{"id", "meta"}` (`flatMeta=false`).
     """
-    like, dislike, heart, laugh, cry, comment, *_ = counts
-    stats = stats_text(like, dislike, heart, laugh, cry, comment)
-    if meta is None and nested_id is None and not tags:
-        return b"".join((parts.head, stats, b',"meta":null}'))
     shown = meta or b"null"
     if nested_id is not None:
-        shown = b'{"id":%d,"meta":%s}' % (nested_id, shown)
-    tail = b',"tags":' + parts.tags if tags else b""
-    return b"".join((parts.head, stats, b',"meta":', shown, tail, b"}"))
+        shown = b'{"id":%d,"meta":%b}' % (nested_id, shown)
+    tail = b"}" if tags is None else b',"tags":%b}' % tags
+    return b"".join((item[:-_PLAIN_END], shown, tail))
