@@ -1,22 +1,28 @@
-// What others do, as it happens: counters, pictures that went, and new ones at the head of a wall.
+// What others do, as it happens: counters, things that went, new ones at the head of a list, words that were changed.
 //
 // A page follows while it is looked at. One that is hidden lets go of its stream and asks for what it missed when it is back.
 // The stream is opened once the first pictures are here: a browser has few connections to one server, and they come first.
 
 import { note } from "./notes.js";
 import { element } from "./dialogs.js";
+import { renewShelves } from "./wall.js";
 import { words } from "./words.js";
 
 const QUIET_MS = 900; // nothing was fetched for so long
 const LATEST_MS = 8000; // then it is opened in any case
 const FIRST_LOOK_MS = 120;
-const LOOK_EVERY_MS = 2000; // a busy library makes a page look this often, not at each change
+const LOOK_EVERY_MS = 800; // a busy library makes a page look this often, not at each change
 const PARTS = ["like", "heart", "laugh", "cry"];
 
 class Following {
-  constructor(lists) {
+  constructor({ page, lists, cards }) {
+    this.page = page;
     this.lists = lists;
-    this.wall = lists.find((one) => one.key && one.look && !/[?&](cursor|sort=Random)/.test(location.search));
+    const moved = /[?&](cursor|sort=Random)/.test(location.search);
+    this.wall = moved ? null : lists.find((one) => one.key && one.look);
+    this.cards = cards;
+    this.growing = [this.wall, ...(moved ? [] : cards)].filter(Boolean);
+    this.stale = new Set();
     this.seq = document.body.dataset.seq;
     this.shelf = document.querySelector("[data-shelf]")?.dataset.shelf;
     document.addEventListener("visibilitychange", () => this.turn());
@@ -44,22 +50,24 @@ class Following {
 
   #reset(event) {
     this.seq = event.lastEventId || this.seq;
-    this.#lookSoon();
+    this.#lookSoon(this.page, ...this.growing);
   }
 
   #changed(event) {
     this.seq = event.lastEventId || this.seq;
-    const told = JSON.parse(event.data);
-    const id = String(told.id);
-    if (told.entity === "collection" && id === this.shelf) this.#lookSoon();
-    if (told.entity !== "image") return;
-    if (told.gone) this.#gone(id);
-    else if (told.counts) this.#count(id, told.counts);
+    const told = { ...JSON.parse(event.data) };
+    told.id = String(told.id);
+    if (this.page.concerns(told)) this.#lookSoon(this.page, ...this.cards);
+    if (this.wall && told.entity === "collection" && told.id === this.shelf) this.#lookSoon(this.wall);
+    if (told.gone) this.#gone(told);
+    else if (told.entity === "image" && told.counts) this.#count(told.id, told.counts);
+    if (!told.gone) for (const list of this.cards) if (list.entity === told.entity) list.changed(told.id);
   }
 
-  #gone(id) {
+  #gone({ entity, id }) {
+    if (entity === "image") this.#lookSoon(...this.cards.filter((list) => list.entity === "post")); // its post may be empty now
+    if (entity !== "image") return this.cards.forEach((list) => list.entity === entity && list.remove([id]));
     for (const list of this.lists) if (list.indexOf(id) >= 0) list.remove?.([id]);
-    if (document.querySelector(`[data-stage][data-id="${id}"]`)) note(words.goneNow);
   }
 
   #count(id, counts) {
@@ -71,23 +79,39 @@ class Following {
       known ||= list === this.wall;
       list.patch(id, (tile) => tally(tile, sum));
     }
-    if (this.wall && !known) this.#lookSoon();
+    if (this.wall && !known) this.#lookSoon(this.wall);
   }
 
-  #lookSoon() {
-    if (!this.wall || this.timer) return;
+  #lookSoon(...what) {
+    for (const one of what) this.stale.add(one);
+    if (this.timer || !this.stale.size) return;
     const wait = Math.max(FIRST_LOOK_MS, (this.looked ?? -LOOK_EVERY_MS) + LOOK_EVERY_MS - performance.now());
     this.timer = setTimeout(() => this.#look(), wait);
   }
 
   async #look() {
     this.looked = performance.now();
-    const waits = await this.wall.look().catch(() => 0);
+    const stale = this.stale;
+    this.stale = new Set();
+    if (stale.has(this.page)) await this.#lookAtPage();
+    let waits = 0;
+    for (const list of this.growing) if (stale.has(list)) waits += await list.look().catch(() => 0);
     this.timer = null;
+    if (this.stale.size) this.#lookSoon();
     if (!waits) return;
-    // Where somebody looks at the head of the wall it grows by itself; elsewhere nothing moves unasked.
-    if (scrollY < innerHeight / 2 && !document.querySelector("dialog[open]")) this.wall.take();
+    // Where somebody looks at the head of a list it grows by itself; elsewhere nothing moves unasked.
+    if (scrollY < innerHeight / 2 && !document.querySelector("dialog[open]")) this.#take();
     else this.#offer(waits);
+  }
+
+  async #lookAtPage() {
+    const there = await this.page.look().catch(() => true);
+    if (there) renewShelves(this.lists);
+    else if (!document.querySelector(".note")) note(words.goneNow); // whoever deleted it here is offered a way back
+  }
+
+  #take() {
+    for (const list of this.growing) if (list.waits) list.take();
   }
 
   #offer(count) {
@@ -95,7 +119,7 @@ class Following {
     this.offer = element("button", { type: "button", className: "button fresh", textContent: words.fresh.replace("{count}", count) });
     this.offer.addEventListener("click", () => {
       this.offer.remove();
-      this.wall.take();
+      this.#take();
       scrollTo({ top: 0 });
     });
     document.body.append(this.offer);
@@ -139,9 +163,9 @@ function whenQuiet(run) {
   wait();
 }
 
-export function startFollowing(lists) {
+export function startFollowing(what) {
   if (!document.body.dataset.seq || !window.EventSource) return;
-  const begin = () => whenQuiet(() => new Following(lists));
+  const begin = () => whenQuiet(() => new Following(what));
   if (document.readyState === "complete") begin();
   else addEventListener("load", begin, { once: true });
 }

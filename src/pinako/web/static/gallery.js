@@ -8,6 +8,7 @@ import { startCurating } from "./curate.js";
 import { startEditing } from "./editing.js";
 import { startCards } from "./cards.js";
 import { startFollowing } from "./following.js";
+import { Page } from "./live.js";
 import { startLater } from "./later.js";
 import { startPicking } from "./picks.js";
 import { startSettings } from "./settings.js";
@@ -16,6 +17,7 @@ import { startUploads } from "./upload.js";
 import { startViewer } from "./viewer.js";
 import { Shelf, Wall } from "./wall.js";
 
+const page = new Page();
 startControls();
 startHovering();
 startKeys();
@@ -23,7 +25,7 @@ startSearch();
 const lists = [...document.querySelectorAll("[data-wall], [data-strip]")].map((list) =>
   list.dataset.wall !== undefined && list.id ? new Wall(list) : new Shelf(list),
 );
-startCards();
+const cards = startCards();
 startLater(lists);
 startViewer(lists);
 startPicking(lists);
@@ -32,4 +34,4 @@ startUploads();
 startEditing();
 startSharing();
 startSettings();
-startFollowing(lists);
+startFollowing({ page, lists, cards });

@@ -406,8 +406,12 @@ export class Shelf extends EventTarget {
   constructor(list) {
     super();
     this.list = list;
-    this.tiles = [...list.querySelectorAll(".tile")];
-    this.tiles.forEach(soften);
+    this.renew();
+  }
+
+  renew() {
+    this.tiles = [...this.list.querySelectorAll(".tile")];
+    for (const tile of this.tiles) if (!tile.querySelector("canvas")) soften(tile);
   }
 
   get count() {
@@ -442,4 +446,15 @@ export class Shelf extends EventTarget {
   }
 
   more() {}
+}
+
+// After a page was renewed: shelves that went are forgotten, the others and new ones know their tiles.
+export function renewShelves(lists) {
+  const stand = lists.filter((list) => !(list instanceof Shelf) || list.list.isConnected);
+  for (const list of document.querySelectorAll("[data-wall]:not([id]), [data-strip]")) {
+    const known = stand.findIndex((one) => one.list === list);
+    if (known >= 0) stand[known].renew();
+    else stand.push(new Shelf(list));
+  }
+  lists.splice(0, lists.length, ...stand);
 }
