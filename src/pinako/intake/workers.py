@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import sys
 import threading
@@ -189,23 +190,23 @@ class Workers:
     def _listen(self, seconds: float) -> None:
         by_pipe = {worker.pipe: worker for worker in self._workers if worker.jobs}
         if by_pipe:
-            for pipe in wait(list(by_pipe), seconds):
-                self._hear(by_pipe[pipe])  # type: ignore[index]
+            for pipe in speaking(list(by_pipe), seconds):
+                self._hear(by_pipe[pipe])
         for worker in list(self._workers):
             if worker.is_overdue():
                 self._replace(worker, "it takes longer to read than is bearable")
 
     def _hear(self, worker: _Worker) -> None:
-        """Take all that a worker has said by now."""
+        """Take what a worker has said at once."""
         try:
-            while worker.pipe.poll():
-                finished = worker.take(worker.pipe.recv())
-                self._stillborn = 0
-                if finished is not None:
-                    self._lost = 0
-                    self._finished.append(finished)
+            messages: tuple[Message, ...] = worker.pipe.recv()
         except (EOFError, OSError):
             self._replace(worker, "its reader broke down over it")
+            return
+        self._stillborn = 0
+        for finished in filter(None, map(worker.take, messages)):
+            self._lost = 0
+            self._finished.append(finished)
 
     def _replace(self, worker: _Worker, reason: str) -> None:
         """Give up the job in work; those around it go to a fresh worker. One that never spoke died of no file."""
@@ -228,6 +229,18 @@ class Workers:
                 "The processes that read files end one after the other, whatever they are given. What is finished is kept; "
                 "there may be too little memory."
             )
+
+
+def speaking(pipes: list[Connection], seconds: float) -> list[Connection]:
+    """The pipes in which something waits, within so many seconds."""
+    if sys.platform == "win32":
+        return [pipe for pipe in wait(pipes, seconds) if isinstance(pipe, Connection)]
+    # As `wait` does it, which however builds a selector anew, twenty times as dear: it is asked for every picture.
+    poll = select.poll()
+    for pipe in pipes:
+        poll.register(pipe.fileno(), select.POLLIN)
+    ready = {handle for handle, _ in poll.poll(seconds * 1000)}
+    return [pipe for pipe in pipes if pipe.fileno() in ready]
 
 
 class _Worker:
@@ -307,10 +320,16 @@ def serve(pipe: Connection, bench: Bench) -> None:
 
 
 class _Desk:
-    """Reads one file after another, while up to a few others are being stored: the disk's answers take their time."""
+    """Reads one file after another, while up to a few others are being stored: the disk's answers take their time.
+
+    What has become of files is said together with the beginning of the next, or at once where none waits: every message
+    wakes the main process.
+    """
 
     def __init__(self, pipe: Connection, place: Workplace) -> None:
         self._pipe, self._place = pipe, place
+        self._unsaid: list[Message] = []
+        self._idle = False
         self._speaking = threading.Lock()
         self._room = threading.Semaphore(STORED_AT_ONCE)
         self._said = time.monotonic()
@@ -321,29 +340,50 @@ class _Desk:
 
         with ThreadPoolExecutor(STORED_AT_ONCE) as storers:
             while True:
-                job: Job = self._pipe.recv()
-                self._tell(Begun(number=job.number))
+                job = self._next()
                 found = guarded(partial(self._place.do, job, self._progress))
                 if isinstance(found, Pending):
                     self._room.acquire()
                     storers.submit(self._store, job.number, found)
                 else:
-                    self._tell(Done(number=job.number, outcome=found))
+                    self._note(Done(number=job.number, outcome=found))
+
+    def _next(self) -> Job:
+        """The next job; that it is begun is said before it can break anything."""
+        if not speaking([self._pipe], 0):
+            with self._speaking:
+                self._idle = True
+                self._say()
+        job: Job = self._pipe.recv()
+        with self._speaking:
+            self._idle = False
+            self._unsaid.append(Begun(number=job.number))
+            self._say()
+        return job
 
     def _store(self, number: int, pending: Pending) -> None:
         try:
-            self._tell(Done(number=number, outcome=guarded(pending.finish)))
+            self._note(Done(number=number, outcome=guarded(pending.finish)))
         finally:
             self._room.release()
 
-    def _tell(self, message: Message) -> None:
+    def _note(self, message: Message) -> None:
         with self._speaking:
-            self._pipe.send(message)
+            self._unsaid.append(message)
+            if self._idle:
+                self._say()
+
+    def _say(self) -> None:
+        if self._unsaid:
+            self._pipe.send(tuple(self._unsaid))
+            self._unsaid.clear()
 
     def _progress(self, done: int) -> None:
         if time.monotonic() - self._said > TELL_SECONDS:
             self._said = time.monotonic()
-            self._tell(Progressed(done=done))
+            with self._speaking:
+                self._unsaid.append(Progressed(done=done))
+                self._say()
 
 
 def confine() -> None:
