@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from mirroring import Home, Host
+from mirroring import Changing, Home, Host
 
 import demo_library
 import real_server
@@ -32,3 +32,11 @@ def upstream(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def home(tmp_path: Path) -> Home:
     """A library of this test's own to mirror into."""
     return Home(tmp_path / "mirrored")
+
+
+@pytest.fixture
+def changing(shared: Path, tmp_path: Path) -> Iterator[Changing]:
+    pristine = demo_library.pristine(shared)
+    folder = demo_library.copy_of(pristine, tmp_path / "upstream")
+    with real_server.serving(folder) as running:
+        yield Changing(folder, Host(running.address, demo_library.info_of(pristine).owner_key))

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from pinako.intake.mirror.report import Report
 from pinako.intake.mirror.run import Run
 from pinako.media.store import open_store
 from pinako.services.history import past_of
+from pinako.services.settle import Touched, settle
 from pinako.settings import Settings
 from pinako.storage.database import Clock, Database, utc_now
 
@@ -50,6 +52,13 @@ class Host:
             error.close()
             return error.code
 
+    def command(self, procedure: str, values: Any, *, key: str = "") -> None:
+        """A tRPC mutation, with the owner's key."""
+        headers = {"authorization": f"Bearer {key or self.key}", "content-type": "application/json"}
+        body = json.dumps({"json": values}).encode()
+        with urlopen(Request(f"{self.address}/api/trpc/{procedure}", data=body, headers=headers), timeout=30):
+            pass
+
     def bytes(self, path: str) -> bytes:
         """The body of a GET as it is."""
         with urlopen(self.address + path, timeout=30) as answer:
@@ -59,6 +68,42 @@ class Host:
         """The plain value of a tRPC query."""
         text = quote(json.dumps({"json": values}))
         return self.ask(f"/api/trpc/{procedure}?input={text}", key=key)["result"]["data"]["json"]
+
+
+class Changing:
+    """An upstream of a test's own, whose library is changed between runs."""
+
+    def __init__(self, folder: Path, host: Host) -> None:
+        self.folder, self.host = folder, host
+
+    def change(self, sql: str, *params: object, image: int = 0, model: int = 0) -> None:
+        """Run a statement in the upstream's database, as its own program would; its server tells of it when this returns."""
+        before = self._body(image, model)
+        database = open_catalogue(Settings(library=str(self.folder)))
+        with database.write() as w:
+            w.run(sql, params)
+            touched = Touched()
+            touched.images.update({image} - {0})
+            touched.models.update({model} - {0})
+            settle(w, touched, database.now())
+        database.close()
+        until = time.monotonic() + 20
+        while self._body(image, model) == before:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def _body(self, image: int, model: int) -> str:
+        """What its lists say of a thing: they follow other programs' writes a moment later."""
+        if model:
+            return str(self.host.query("model.getById", {"id": model}, key=self.host.key))
+        return str(self.host.query("image.getInfinite", {"ids": [image], "browsingLevel": 31}, key=self.host.key))
+
+    def rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """What its database has."""
+        return Home(self.folder).rows(sql, *params)
+
+    def an_image(self) -> int:
+        return int(self.host.ask("/api/v1/images?limit=1")["items"][0]["id"])
 
 
 @dataclass

@@ -2,55 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from mirroring import Changing, Home, Host, read_history
 
-import pytest
-from mirroring import Home, Host, read_history
-
-import demo_library
 import real_server
-from pinako.app import open_catalogue
-from pinako.services.settle import Touched, settle
-from pinako.settings import Settings
-
-
-class Changing:
-    """An upstream of a test's own, whose library is changed between runs."""
-
-    def __init__(self, folder: Path, host: Host) -> None:
-        self.folder, self.host = folder, host
-
-    def change(self, sql: str, *params: object, image: int) -> None:
-        """Run a statement in the upstream's database, as its own program would; its server tells of it when this returns."""
-        before = self._body(image)
-        database = open_catalogue(Settings(library=str(self.folder)))
-        with database.write() as w:
-            w.run(sql, params)
-            touched = Touched()
-            touched.images.add(image)
-            settle(w, touched, database.now())
-        database.close()
-        until = time.monotonic() + 20
-        while self._body(image) == before:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-
-    def _body(self, image: int) -> str:
-        """What its lists say of an image: they follow other programs' writes a moment later."""
-        return str(self.host.query("image.getInfinite", {"ids": [image], "browsingLevel": 31}, key=self.host.key))
-
-    def an_image(self) -> int:
-        return int(self.host.ask("/api/v1/images?limit=1")["items"][0]["id"])
-
-
-@pytest.fixture
-def changing(shared: Path, tmp_path: Path) -> Iterator[Changing]:
-    pristine = demo_library.pristine(shared)
-    folder = demo_library.copy_of(pristine, tmp_path / "upstream")
-    with real_server.serving(folder) as running:
-        yield Changing(folder, Host(running.address, demo_library.info_of(pristine).owner_key))
 
 
 def test_a_changed_record_is_a_revision_and_the_old_one_stays(changing: Changing, home: Home) -> None:

@@ -75,6 +75,26 @@ def test_what_a_host_refuses_is_noted_with_its_reason_and_asked_again_rarely(
         assert home.mirror(page, **words).files == once
 
 
+def test_details_that_the_host_fails_to_give_are_told_and_asked_for_again(upstream: Host, home: Home) -> None:
+    [image] = upstream.ask("/api/v1/images?limit=1")["items"]
+    behind = Hostile(upstream)
+    with before(behind) as host:
+
+        def fail(request: Request) -> Reply:
+            return as_json({"error": "oops"}, 500) if "getGenerationData" in request.path else behind(request)
+
+        host.on("*", fail)
+        page = f"{host.url}/images/{image['id']}"
+        first = home.mirror(page)
+        assert first.images == 1
+        assert {(one.entity, one.id, one.state) for one in first.missing} == {("image", image["id"], "failed")}
+        assert any("generation" in one.reason for one in first.missing)
+        host.on("*", behind)
+        again = home.mirror(page)
+        assert (again.missing_count, again.changed, again.fetched) == (0, 1, 0)
+        assert home.mirror(page).already == 1
+
+
 def test_a_days_budget_is_kept_and_the_next_day_goes_on(upstream: Host, tmp_path: Path, clock: Any) -> None:
     whole = Home(tmp_path / "whole")
     given = {"mirror_loopback_paced": True, "mirror_requests_per_second": 0, "mirror_requests_per_day": 25}

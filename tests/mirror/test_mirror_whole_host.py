@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import pytest
 from mirroring import Home, Host, differences
 
 import demo_library
-import postgres_server
 import real_server
 from pinako.client import Client
 from pinako.client.calls.feeds import ALL_REACTIONS
@@ -167,24 +167,25 @@ def both(
 ) -> Iterator[Mirrored]:
     """The host, and a server over its mirror, on each engine."""
     folder = tmp_path_factory.mktemp("whole") / "library"
-    given, environment = {}, {}
-    if request.param == "postgres":
-        lender = request.getfixturevalue("postgres")
-        name = lender.lend()
-        given = {"database_url": postgres_server.address(lender.home, name)}
-        environment = {"PINAKO_DATABASE_URL": given["database_url"]}
-    home = Home(folder, given=given)
+    with ExitStack() as lent:
+        url = None
+        if request.param == "postgres":
+            url = lent.enter_context(request.getfixturevalue("postgres").lent())
+        yield from mirrored(host, pages, Home(folder, given={"database_url": url} if url else {}))
+
+
+def mirrored(host: Host, pages: list[Page], home: Home) -> Iterator[Mirrored]:
+    """Mirror all pages into a library and serve it."""
     code, [*_, whose, kept], complaints = home.program("login", host.address, said=f"{host.key}\n")
     assert (code, kept) == (0, "kept in the private credentials file"), complaints
     assert host.key not in f"{whose}{complaints}"
-    listed = folder.with_name("pages.txt")
+    listed = home.folder.with_name("pages.txt")
     listed.write_text("# what to keep\n\n" + "\n".join(page.address for page in pages))
     code, [*_, report], complaints = home.program("mirror", "--host", host.address, "--list", str(listed))
     assert (code, complaints) == (0, ""), report
+    environment = {"PINAKO_DATABASE_URL": home.settings.database_url} if home.settings.database_url else {}
     with real_server.serving(home.folder, **environment) as running:
         yield Mirrored(host, Host(running.address), home, report)
-    if given:
-        lender.take_back(name)
 
 
 def test_each_page_brings_what_it_shows(both: Mirrored, pages: list[Page]) -> None:

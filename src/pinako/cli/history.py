@@ -50,3 +50,5 @@ def _show(past: Past) -> None:
     for revision, changed in past.changes():
         words = f"  changed: {', '.join(changed)}" if changed else ""
         click.echo(f"{iso(revision.fetched_at)}  {revision.door:<16}  {revision.digest[:12]}{words}")
+    for one in past.left:
+        click.echo(f"{iso(one.since)}  no longer in it: {one.entity} {one.source_id} (kept here)")

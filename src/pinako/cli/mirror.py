@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pinako.catalog import levels
+from pinako.cli.listed import listed as listed_lines
 from pinako.cli.options import level_mask, library_options, opened_database, settings_of
 from pinako.cli.signals import stopped_by_signals
 from pinako.errors import BadRequest, PinakoError, StorageError, Unavailable
@@ -20,12 +21,9 @@ from pinako.errors import BadRequest, PinakoError, StorageError, Unavailable
 if TYPE_CHECKING:
     from pinako.client.hosts import Target
     from pinako.intake.mirror.options import Options
-    from pinako.intake.mirror.report import Report
+    from pinako.intake.mirror.report import Missing, Report
     from pinako.intake.mirror.run import Run
     from pinako.settings import Settings
-
-SHOWN = 20
-"""Missing things that are listed at the end; `--json` lists them all."""
 
 
 def a_day(text: str) -> int:
@@ -180,8 +178,12 @@ def _tell(report: Report, as_json: bool, dry_run: bool) -> None:
         click.echo(f"would bring {report.found:,} things, {report.expected_bytes / 1e6:,.1f} MB")
     else:
         click.echo(f"{report.sentence()}; {report.bytes / 1e6:,.1f} MB in {report.seconds:,.1f} s")
-    for missing in report.missing[:SHOWN]:
-        name = f"{missing.entity} {missing.id}" if missing.id is not None else missing.entity
-        click.echo(f"  {missing.state}: {name} of {missing.source}: {missing.reason}")
-    if report.missing_count > SHOWN:
-        click.echo(f"  {report.missing_count - SHOWN:,} more (--json lists them)")
+    told = (f"{_called(each)}: {each.state}: {each.reason}" for each in report.missing)
+    for line in listed_lines("missing", told, report.missing_count):
+        click.echo(f"  {line}")
+
+
+def _called(missing: Missing) -> str:
+    """A missing thing by its name."""
+    name = f"{missing.entity} {missing.id}" if missing.id is not None else missing.entity
+    return f"{name} of {missing.source}"

@@ -35,7 +35,7 @@ class State(StrEnum):
     TAKEN_DOWN = "taken down"
     DISABLED = "downloads disabled"
     LEFT_OUT = "left out"
-    """Larger than was asked for."""
+    """Larger than was asked for, or thrown away here."""
     DAMAGED = "damaged"
     FAILED = "failed"
 
@@ -174,6 +174,21 @@ def unseen(read: Statements, source: str, key: str, since: int) -> list[tuple[st
         (source, key, since),
     )
     return [(row[0], row[1]) for row in rows]
+
+
+def found_among(read: Statements, source: str, targets: Sequence[str], entity: str, ids: Iterable[int]) -> set[int]:
+    """Those of these things that a list of one of the targets has named."""
+    sql = "SELECT source_id FROM mirror_finds WHERE source = ? AND target = ? AND entity_type = ? AND source_id IN (?*)"
+    wanted = list(ids)
+    return {row[0] for target in targets for row in read.by_ids(sql, wanted, (source, target, entity))}
+
+
+def forget_finds(w: Write, source: str, target: str, entity: str, ids: Sequence[int]) -> None:
+    """A target's lists are not to be known to have named these."""
+    sql = (
+        "DELETE FROM mirror_finds WHERE source = ? AND target = ? AND entity_type = ? AND source_id IN (?*) RETURNING 1"
+    )
+    w.by_ids(sql, ids, (source, target, entity))
 
 
 # --- things -------------------------------------------------------------------------------------------------------

@@ -64,8 +64,29 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: int
 
 
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """A thing, by upstream's number, that its collection upstream lists no longer; it stays in the one here."""
+
+    entity: str
+    source_id: int
+    since: int
+
+
+def members_key(collection: int) -> str:
+    """Under which the journal keeps what a collection upstream was seen to list."""
+    return f"collection:{collection}"
+
+
+def left_key(collection: int) -> str:
+    """Under which it keeps what that collection lists no longer, and since when."""
+    return f"collection:{collection}:left"
+
+
 class Past(msgspec.Struct, frozen=True, kw_only=True):
-    """What was ever received of one thing, the oldest first. `standing` None: the journal has no line of its own on it."""
+    """What was ever received of one thing, the oldest first. `standing` None: the journal has no line of its own on it.
+
+    `left` is what a collection lists no longer upstream.
+    """
 
     entity: str
     id: int
@@ -73,6 +94,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     source_id: int
     revisions: tuple[Revision, ...]
     standing: Standing | None = None
+    left: tuple[Left, ...] = ()
 
     def changes(self) -> Iterator[tuple[Revision, list[str]]]:
         """Each revision with the members that differ from the one before it at the same door."""
@@ -94,6 +116,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
             "reason": self.standing.reason if self.standing else None,
             "since": iso(self.standing.since) if self.standing else None,
             "checkedAt": iso(self.standing.checked_at) if self.standing else None,
+            "left": [{"entity": one.entity, "sourceId": one.source_id, "since": iso(one.since)} for one in self.left],
             "revisions": [
                 {
                     "door": revision.door,
@@ -133,7 +156,17 @@ def past_of(read: Statements, entity: str, id: int) -> Past | None:
         source_id=source_id,
         revisions=tuple(history(read, entity, id)),
         standing=standing,
+        left=_left(read, source, source_id) if entity == "collection" else (),
     )
+
+
+def _left(read: Statements, source: str, collection: int) -> tuple[Left, ...]:
+    rows = read.rows(
+        "SELECT entity_type, source_id, seen_at FROM mirror_finds WHERE source = ? AND target = ? "
+        "ORDER BY seen_at, entity_type, source_id",
+        (source, left_key(collection)),
+    )
+    return tuple(Left(entity=row[0], source_id=row[1], since=row[2]) for row in rows)
 
 
 def past(library: Library, viewer: Viewer, entity: str, id: int) -> Past:

@@ -6,8 +6,7 @@ It runs on a thread of its own, so that the host is asked while files are fetche
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,12 +17,11 @@ from pinako.client.calls import entities, feeds
 from pinako.client.listings import Listing
 from pinako.client.paging import Ending, Listed
 from pinako.client.paging import Page as Listed_page
-from pinako.client.reading import read_record
-from pinako.client.records.images import GenerationData, Image, Post
-from pinako.client.records.people import VotableTag
+from pinako.client.records.images import Image, Post
 from pinako.errors import BudgetSpent, UpstreamError, UpstreamNonsense, UpstreamNotFound
 from pinako.intake import journal
 from pinako.intake.journal import Item, State
+from pinako.intake.mirror.asking_details import give_detailed
 from pinako.intake.mirror.documents import digest_of
 from pinako.intake.mirror.findings import (
     Finding,
@@ -33,15 +31,13 @@ from pinako.intake.mirror.findings import (
     PageClosed,
     PostFound,
     StateFound,
-    VersionFound,
 )
-from pinako.intake.mirror.ids import local_ids
-from pinako.intake.mirror.nouns import credited_versions
+from pinako.intake.mirror.ids import local_ids, tombstones
 from pinako.intake.mirror.options import Part
-from pinako.intake.mirror.terms import Flying, Stopped, Terms
-from pinako.intake.mirror.upstream import WholeVersion
+from pinako.intake.mirror.terms import Flying, Stopped, Terms, state_of
 from pinako.services.history import TABLES
 from pinako.storage.database import Database
+from pinako.storage.scopes import Read
 from pinako.wire.times import millis_of
 
 T = TypeVar("T")
@@ -140,6 +136,10 @@ class Asker:
         )
         return [int(row[0]) for row in self._database.read().by_ids(sql, list(files), (self.terms.source,))]
 
+    def read(self) -> Read:
+        """What is here."""
+        return self._database.read()
+
     @property
     def now(self) -> int:
         """The clock."""
@@ -177,8 +177,10 @@ class Asker:
             begin.spoil()
             self.broken(begin, str(error))
         else:
-            end = Page(name, parent=parent)  # that the list is over counts only once all its pages are dealt with
+            # That the list is over counts only once all its pages are dealt with.
+            end = Page(name, parent=parent, collection=collection)
             end.previous = last
+            end.of_collection = _KIND_OF_LIST.get(name.rpartition(":")[2], "") if not self.options.are_narrow else ""
             self.close(end)
         self.close(begin)
 
@@ -262,6 +264,7 @@ class Asker:
         page.members += [("image", row.id) for row in chosen]
         page.beside += dict.fromkeys(("post", row.post_id) for row in chosen if row.post_id is not None)
         known = self.known("image", (row.id for row in chosen))
+        chosen = self._without_barred(chosen, known, page)
         fresh = [row for row in chosen if not self.is_fresh(known.get(row.id)) and self.launch("image", row.id, page)]
         open_ones: list[ImageFound] = []
         for found in (self._judge(row, known.get(row.id), page) for row in fresh):
@@ -270,7 +273,17 @@ class Asker:
             else:
                 open_ones.append(found)
         self._give_posts_of([found.row for found in open_ones], page)
-        self._detail([open_ones[start : start + TOGETHER] for start in range(0, len(open_ones), TOGETHER)])
+        give_detailed(self, [open_ones[start : start + TOGETHER] for start in range(0, len(open_ones), TOGETHER)])
+
+    def _without_barred(self, rows: Sequence[Image], known: Mapping[int, Item], page: Page) -> list[Image]:
+        """Without what was thrown away here for good, or must never be kept: it is not asked about again."""
+        ids = [row.id for row in rows]
+        barred = tombstones(self._database.read(), "image", self.terms.source, ids)
+        for id, reason in barred.items():
+            if not self.is_fresh(known.get(id)):
+                state = State.WITHHELD if reason == "withheld" else State.LEFT_OUT
+                self.note(page, "image", id, state, "")
+        return [row for row in rows if row.id not in barred]
 
     def admits(self, row: Image) -> bool:
         """Whether the run's filters let an image pass."""
@@ -303,84 +316,6 @@ class Asker:
             steady=same and not lacking,
             parts=tuple(sorted(had)),
         )
-
-    def _detail(self, parts: Sequence[Sequence[ImageFound]]) -> None:
-        """Ask how images were made and tagged, and give them in their order, after the versions that they name.
-
-        Several requests are on their way together, as many as the host's pace allows: each waits for the network most of all.
-        """
-        at_once = self.client.pace.politeness.api_at_once
-        with ThreadPoolExecutor(min(at_once, max(len(parts), 1)), thread_name_prefix="pinako-detail") as pool:
-            for found, answers in zip(parts, pool.map(self._asked_details, parts), strict=True):
-                self._give_detailed(found, *answers)
-
-    def _give_detailed(
-        self,
-        found: Sequence[ImageFound],
-        made: Sequence[GenerationData | None],
-        tagged: Sequence[list[VotableTag] | None],
-    ) -> None:
-        whole = []
-        for one, generation, tags in zip(found, made, tagged, strict=True):
-            parts = {*one.parts}
-            parts |= {str(Part.GENERATION)} if generation is not None else set()
-            parts |= {str(Part.TAGS)} if tags is not None else set()
-            whole.append(msgspec.structs.replace(one, generation=generation, tags=tags, parts=tuple(sorted(parts))))
-        if self.options.wants(Part.GENERATION):
-            self._give_credited(whole, found[0].page)
-        for one in whole:
-            self.give(one)
-
-    def _give_credited(self, found: Sequence[ImageFound], page: Page) -> None:
-        """Give the bare records of versions that images name and that are not here."""
-        wanted = {id for one in found for id in credited_versions(one)}
-        here = local_ids(self._database.read(), "model_versions", self.terms.source, wanted)
-        asked = self.known("version", wanted - here.keys())
-        unknown = sorted(id for id in wanted - here.keys() if id not in asked)
-        unknown = [id for id in unknown if self.launch("version", id, page)]
-        for start in range(0, len(unknown), 2 * TOGETHER):
-            part = unknown[start : start + 2 * TOGETHER]
-            answers = self.batch([entities.get_version_details(id, with_files=False) for id in part])
-            for id, answer in zip(part, answers, strict=True):
-                if isinstance(answer, UpstreamError):
-                    self._no_version(page, id, answer)
-                else:
-                    self.give(VersionFound(page=page, version=read_record(WholeVersion, answer.raw)))
-
-    def _no_version(self, page: Page, id: int, error: UpstreamError) -> None:
-        """A version that images name and nobody may see is nothing missing; it is only not asked for again."""
-        if isinstance(error, UpstreamNotFound):
-            self.note(page, "version", id, State.NEVER, "")
-        self.landed("version", id)
-
-    def _asked_details(
-        self, found: Sequence[ImageFound]
-    ) -> tuple[list[GenerationData | None], list[list[VotableTag] | None]]:
-        generation = [
-            entities.get_generation_data(one.row.id)
-            for one in found
-            if self.options.wants(Part.GENERATION) and Part.GENERATION not in one.parts
-        ]
-        tags = [
-            entities.get_votable_tags(one.row.id)
-            for one in found
-            if self.options.wants(Part.TAGS) and Part.TAGS not in one.parts
-        ]
-        answers = iter(self.batch([*generation, *tags]))
-        made = [
-            self._or_none(next(answers))
-            if self.options.wants(Part.GENERATION) and Part.GENERATION not in one.parts
-            else None
-            for one in found
-        ]
-        tagged = [
-            self._or_none(next(answers)) if self.options.wants(Part.TAGS) and Part.TAGS not in one.parts else None
-            for one in found
-        ]
-        return made, tagged
-
-    def _or_none(self, answer: Any) -> Any:
-        return None if isinstance(answer, UpstreamError) else answer
 
     def batch(self, calls: Sequence[Call[Any]]) -> list[Any]:
         """Several questions in one request; each answer or its error. A request that fails as a whole is every one's error."""
@@ -454,10 +389,15 @@ class Asker:
     def refused(self, page: Page, entity: str, id: int, error: UpstreamError) -> None:
         """Note that upstream did not give a thing."""
         state = state_of(error)
-        if state is State.NEVER and local_ids(self._database.read(), TABLES[entity], self.terms.source, [id]):
-            state = State.GONE
+        if state is State.NEVER:
+            state = self.gone_or(state, entity, id)
         page.members.append((entity, id))
         self.note(page, entity, id, state, str(error), None)
+
+    def gone_or(self, state: State, entity: str, id: int) -> State:
+        """The state of what upstream no longer shows: gone where it is here, else `state`."""
+        here = local_ids(self._database.read(), TABLES[entity], self.terms.source, [id])
+        return State.GONE if here else state
 
     def check_gone(self, entity: str, ids: Sequence[int]) -> None:
         """Ask for things that their lists no longer name, and note those that are gone."""
@@ -473,15 +413,4 @@ class Asker:
         self.close(page)
 
 
-def state_of(error: UpstreamError) -> State:
-    """Which state an error of the host puts a thing into."""
-    return _STATES.get(type(error).__name__, State.FAILED)
-
-
-_STATES = {
-    "UpstreamNotFound": State.NEVER,
-    "UpstreamUnauthorized": State.LOGIN,
-    "UpstreamForbidden": State.PRIVATE,
-    "UpstreamGone": State.TAKEN_DOWN,
-    "DamagedDownload": State.DAMAGED,
-}
+_KIND_OF_LIST = {"images": "image", "posts": "post", "models": "model"}

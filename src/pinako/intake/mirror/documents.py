@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -45,6 +46,12 @@ def _steady(value: Any) -> Any:
     if isinstance(value, list):
         return [_steady(inner) if isinstance(inner, _NESTED) else inner for inner in value]
     return value
+
+
+def keep_documents(w: Write, entity: str, id: int, source: str, docs: Iterable[Doc], now: int) -> bool:
+    """Keep a thing's documents; whether any differs from what was received before. `id` is the local id."""
+    kept = [keep_document(w, entity, id, source, doc, now) for doc in docs]
+    return any(kept)
 
 
 def keep_document(w: Write, entity: str, id: int, source: str, doc: Doc, now: int) -> bool:

@@ -32,6 +32,8 @@ class Page:
         """What the page lists."""
         self.beside: list[tuple[str, int]] = []
         """What its things belong to: looked for like them, should it leave, but no member of a collection."""
+        self.of_collection = ""
+        """At the end of a whole list of the collection's things: of which kind they are."""
         self.parent = parent
         self.previous: Page | None = None
         self.closed = False
@@ -80,6 +82,8 @@ class ImageFound(Found, frozen=True, kw_only=True):
     fetch: bool = False
     steady: bool = False
     parts: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    """Which details the host did not give, and why: they are asked for again by the next run."""
 
 
 class PostFound(Found, frozen=True, kw_only=True):

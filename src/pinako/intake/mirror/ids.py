@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pinako.catalog.people import User
 from pinako.client.records.people import User as Person
@@ -39,6 +39,12 @@ def reference(read: Statements, table: str, source: str, id: int | None) -> int 
         return here
     taken = read.row(f"SELECT 1 FROM {table} WHERE id = ?", (id,))
     return None if taken is not None else id
+
+
+def tombstones(read: Statements, entity: str, source: str, ids: Sequence[int]) -> dict[int, str]:
+    """Those of these things, by upstream's number, that must not be kept, each with the reason."""
+    sql = "SELECT source_id, reason FROM tombstones WHERE entity_type = ? AND source = ? AND source_id IN (?*)"
+    return {int(row[0]): str(row[1]) for row in read.by_ids(sql, ids, (entity, source))}
 
 
 class People:

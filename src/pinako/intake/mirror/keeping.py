@@ -11,10 +11,11 @@ import msgspec
 from pinako.catalog.images import Image
 from pinako.catalog.images import Post as PostNoun
 from pinako.catalog.visibility import MINOR_TAGS, is_withheld
+from pinako.client.records.images import Image as Row
 from pinako.intake import journal
 from pinako.intake.guard import attempt
 from pinako.intake.journal import Item, State
-from pinako.intake.mirror.documents import doc_of, keep_document
+from pinako.intake.mirror.documents import doc_of, keep_document, keep_documents
 from pinako.intake.mirror.findings import (
     CollectionFound,
     FileFound,
@@ -28,6 +29,7 @@ from pinako.intake.mirror.findings import (
     VersionFound,
 )
 from pinako.intake.mirror.ids import People, local_id, local_ids, reference
+from pinako.intake.mirror.keeping_collections import CollectionsKeeper
 from pinako.intake.mirror.keeping_models import ModelsKeeper, StoredFile
 from pinako.intake.mirror.nouns import (
     Home,
@@ -43,8 +45,9 @@ from pinako.intake.mirror.nouns import (
 from pinako.intake.mirror.options import Part
 from pinako.intake.mirror.report import Missing, Report
 from pinako.intake.mirror.terms import Flying
-from pinako.intake.mirror.votes import keep_votes
+from pinako.intake.mirror.votes import keep_votes, without_voted_off
 from pinako.services import publish
+from pinako.services.added import added_here
 from pinako.services.prepare import PreparedImage
 from pinako.services.publish import TagOn
 from pinako.services.settle import Touched, settle
@@ -127,12 +130,21 @@ class Keeper:
     """Writes what one run has ready."""
 
     def __init__(
-        self, database: Database, source: str, key: str, flying: Flying, report: Report, retry_days: int
+        self,
+        database: Database,
+        source: str,
+        key: str,
+        flying: Flying,
+        report: Report,
+        *,
+        retry_days: int,
+        begun_at: int,
     ) -> None:
         self._database, self._source, self._key = database, source, key
         self._flying, self._report, self._retry = flying, report, retry_days * DAY
         self._people = People(source)
         self._models = ModelsKeeper(source, self._people, report)
+        self._collections = CollectionsKeeper(source, self._people, report, begun_at)
         self._closed: list[Page] = []
         self.events: list[dict[str, object]] = []
 
@@ -191,7 +203,7 @@ class Keeper:
         elif isinstance(each, FileReady):
             self._keep_file(w, touched, each, now)
         elif isinstance(each, CollectionFound):
-            self._models.keep_collection(w, touched, each, now)
+            self._collections.keep(w, touched, each, now)
             self._note(w, Item(entity="collection", id=each.collection.id), now)
         elif isinstance(each, StateFound):
             self._keep_state(w, each, now)
@@ -215,22 +227,30 @@ class Keeper:
         local, here = publish.place(w, "images", self._source, row.id)
         old = find(w, Image, local) if here else None
         if found.steady and old is not None:
-            w.update("images", local, image_counts(row.stats))
-            w.note("image", local, "k")
+            self._keep_counts(w, local, row)
             self._report.already += 1
             self._note_image(w, ready, now)
             return
         image = self._image(w, found, ready.medium, local, old, now)
         about = metadata_of(row, found.generation, _prepared(ready), self._versions(w, found))
-        id = publish.keep_image(w, touched, image, about, tags_of(row, found.tags))
+        tags = tags_of(row, found.tags)
+        id = publish.keep_image(w, touched, image, about, tags if old is None else without_voted_off(w, local, tags))
         if id is None:
             self._withhold(w, touched, found, now)
             return
         keep_votes(w, id, found.tags if found.tags is not None else row.tags, now)
         self._document(w, found, id, ready.medium, now)
         self._note_image(w, ready, now)
+        for reason in found.failed:
+            self._miss("image", row.id, State.FAILED, reason)
         self._report.images += old is None
         self._report.changed += old is not None
+
+    def _keep_counts(self, w: Write, id: int, row: Row) -> None:
+        counts = image_counts(row.stats, added_here(w, "image", id))
+        if counts:
+            w.update("images", id, counts)
+            w.note("image", id, "k")
 
     def _image(
         self, w: Write, found: ImageFound, medium: Medium | None, local: int, old: Image | None, now: int
@@ -239,7 +259,9 @@ class Keeper:
         user_id = self._people.keep(w, row.user, now, id=row.user_id, name=row.username)
         home = Home(id=local, source=self._source, source_id=row.id, user_id=user_id, now=now)
         post_id = None if row.post_id is None else reference(w, "posts", self._source, row.post_id)
-        image = image_of(row, home, post_id=post_id, old=old, process=process_of(row, found.generation))
+        own = added_here(w, "image", local) if old is not None else {}
+        process = process_of(row, found.generation)
+        image = image_of(row, home, post_id=post_id, old=old, process=process, own=own)
         if medium is None:
             return image
         if medium.blob is not None:
@@ -318,6 +340,8 @@ class Keeper:
         local, here = publish.place(w, "posts", self._source, found.id)
         user = next((one.user for one in (found.single, found.listed) if one and one.user), None)
         home = Home(id=local, source=self._source, source_id=found.id, user_id=self._people.keep(w, user, now), now=now)
+        docs = [doc_of(door, one.raw) for door, one in (("trpc", found.single), ("trpc.row", found.listed)) if one]
+        news = keep_documents(w, "post", local, self._source, docs, now)
         post = post_of(
             home,
             single=found.single,
@@ -325,14 +349,13 @@ class Keeper:
             version_id=reference(w, "model_versions", self._source, given.model_version_id),
             collection_id=reference(w, "collections", self._source, given.collection_id),
             old=find(w, PostNoun, local) if here else None,
+            own=added_here(w, "post", local) if here else {},
+            news=news,
         )
-        tags = found.single.tags if found.single else ()
+        tags = found.single.tags if found.single and news else ()
         for tag in tags:
             publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Post")
         publish.keep_post(w, touched, post, [tag.name for tag in tags])
-        for door, one in (("trpc", found.single), ("trpc.row", found.listed)):
-            if one is not None:
-                keep_document(w, "post", local, self._source, doc_of(door, one.raw), now)
         self._note(w, Item(entity="post", id=found.id), now)
         self._report.posts += not here
 
@@ -375,6 +398,8 @@ class Keeper:
                 retry_at=found.retry_at or self._retry_at(found.state, now),
             )
             self._note(w, item, now)
+        self._report.withheld += found.state is State.WITHHELD
+        self._report.left_out += found.state is State.LEFT_OUT
         if found.state is State.GONE:
             self._report.gone += old is None or old.state is not State.GONE
         elif found.reason:
@@ -411,7 +436,7 @@ class Keeper:
         else:
             journal.keep_finds(w, self._source, self._key, [*page.members, *page.beside], now)
         if page.collection is not None:
-            self._models.keep_members(w, touched, page.collection, page.members, now)
+            self._collections.keep_members(w, touched, page.collection, page, now)
         if page.walk and not page.spoiled:
             journal.keep_place(w, self._source, self._key, page.walk, page.mark)
 

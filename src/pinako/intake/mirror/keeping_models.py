@@ -1,28 +1,28 @@
-"""The keeping side for models, their versions and files, and for collections."""
+"""The keeping side for models, their versions and files."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from pinako.catalog import levels
-from pinako.catalog.collections import Collection
 from pinako.catalog.resources import Model, ModelFile, ModelVersion
 from pinako.client.reading import read_record
 from pinako.client.records.models import ModelFile as FileRow
 from pinako.client.records.models import ParentModel
 from pinako.client.records.people import Tag
-from pinako.intake.journal import State
-from pinako.intake.mirror.documents import doc_of, keep_document
-from pinako.intake.mirror.findings import CollectionFound, FileFound, ModelFound, VersionFound
-from pinako.intake.mirror.ids import NOBODY, People, local_id, local_ids, reference
+from pinako.intake import journal
+from pinako.intake.journal import Item, State
+from pinako.intake.mirror.documents import doc_of, keep_document, keep_documents
+from pinako.intake.mirror.findings import FileFound, ModelFound, VersionFound
+from pinako.intake.mirror.ids import NOBODY, People, local_id, reference
 from pinako.intake.mirror.model_nouns import file_of, hashes_of, is_gone, model_of, version_of
-from pinako.intake.mirror.nouns import Home, at, json_of
+from pinako.intake.mirror.nouns import Home, at
 from pinako.intake.mirror.report import Report
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
 from pinako.services import publish
+from pinako.services.added import added_here
 from pinako.services.publish import TagOn
 from pinako.services.settle import Touched
 from pinako.storage.engine import Value
@@ -30,6 +30,16 @@ from pinako.storage.records import find
 from pinako.storage.scopes import Write
 
 OCTETS = "application/octet-stream"
+
+
+_VERSIONS = (  # those that were listed with it: one that only images name never was
+    "SELECT v.source_id FROM model_versions v WHERE v.model_id = ? AND v.source = ? AND EXISTS (SELECT 1 FROM received r "
+    "WHERE r.entity_type = 'version' AND r.entity_id = v.id AND r.door <> 'trpc.bare')"
+)
+_FILES = (
+    "SELECT f.source_id FROM model_files f JOIN model_versions v ON v.id = f.version_id "
+    "WHERE v.model_id = ? AND f.source = ? AND f.source_id IS NOT NULL AND f.blob IS NOT NULL"
+)
 
 
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +51,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelsKeeper:
-    """Writes models and collections of one host."""
+    """Writes models of one host."""
 
     def __init__(self, source: str, people: People, report: Report) -> None:
         self._source, self._people, self._report = source, people, report
@@ -57,16 +67,41 @@ class ModelsKeeper:
             tag = read_record(Tag, row.get("tag"), call="model.getById")
             publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Model")
         tags = next((one.tag_names for one in (docs.trpc, docs.rest) if one is not None and one.tag_names), ())
-        publish.keep_model(w, touched, model_of(docs, home, old), tags)
+        given = [doc_of(door, one.raw) for door, one in (("trpc", docs.trpc), ("rest", docs.rest)) if one is not None]
+        news = keep_documents(w, "model", local, self._source, given, now)
+        model = model_of(docs, home, old, added_here(w, "model", local), news=news)
+        publish.keep_model(w, touched, model, tags if news else ())
         for place, (version, beside) in enumerate(docs.versions()):
             self._keep_version(w, touched, docs, version, beside, local, place, now)
-        for door, one in (("trpc", docs.trpc), ("rest", docs.rest)):
-            if one is not None:
-                keep_document(w, "model", local, self._source, doc_of(door, one.raw), now)
         self._report.models += old is None or old.last_version_at is None
+        self._report.gone += self._note_left(w, docs, local, now)
         gone = is_gone(best.status)
         self._report.gone += gone and old is not None
         return (State.GONE, f"upstream says {best.status}") if gone else (State.KEPT, "")
+
+    def _note_left(self, w: Write, docs: ModelDocs, model_id: int, now: int) -> int:
+        """Note versions and files that their model had and has no longer, or has again; how many went. All of it stays."""
+        listed = [version.id for version, _ in docs.versions()]
+        files = [file.id for id in listed for file, _ in docs.files(id) if file.id is not None]
+        if not listed:
+            return 0  # a model that is gone itself, or whose versions are closed: that says nothing of each
+        return self._note_gone(w, "version", _VERSIONS, model_id, listed, now) + self._note_gone(
+            w, "file", _FILES, model_id, files, now
+        )
+
+    def _note_gone(self, w: Write, entity: str, sql: str, model_id: int, listed: Sequence[int], now: int) -> int:
+        here = [int(row[0]) for row in w.rows(sql, (model_id, self._source))]
+        known = journal.items(w, self._source, entity, here)
+        gone = 0
+        for id in here:
+            item = known.get(id, Item(entity=entity, id=id))
+            if id not in listed and item.state is not State.GONE:
+                reason = "its model no longer lists it"
+                gone += 1
+                journal.note(w, self._source, msgspec.structs.replace(item, state=State.GONE, reason=reason), now)
+            elif id in listed and item.state is State.GONE:
+                journal.note(w, self._source, msgspec.structs.replace(item, state=State.KEPT, reason=""), now)
+        return gone
 
     def _keep_version(
         self,
@@ -82,20 +117,23 @@ class ModelsKeeper:
         local, here = publish.place(w, "model_versions", self._source, version.id)
         home = Home(id=local, source=self._source, source_id=version.id, user_id=0, now=now)
         old = find(w, ModelVersion, local) if here else None
-        publish.keep_version(w, touched, version_of(version, beside, home, model_id=model_id, place=place, old=old))
-        keep_document(w, "version", local, self._source, doc_of("trpc", version.raw), now)
-        if beside is not None and beside is not version:
-            keep_document(w, "version", local, self._source, doc_of("rest", beside.raw), now)
+        given = [doc_of("trpc", version.raw)]
+        given += [doc_of("rest", beside.raw)] if beside is not None and beside is not version else []
+        news = keep_documents(w, "version", local, self._source, given, now)
+        noun = version_of(version, beside, home, model_id=model_id, place=place, old=old, news=news)
+        publish.keep_version(w, touched, noun)
         for file, rest in docs.files(version.id):
-            self._keep_file(w, touched, file, rest, local, now)
+            self._keep_file(w, touched, file, rest, local, now, news=news)
         self._report.versions += old is None
 
     def _keep_file(
-        self, w: Write, touched: Touched, file: FileRow, rest: FileRow | None, version_id: int, now: int
+        self, w: Write, touched: Touched, file: FileRow, rest: FileRow | None, version_id: int, now: int, *, news: bool
     ) -> int:
         local, old = self._place_file(w, file, version_id)
         home = Home(id=local, source=self._source, source_id=file.id or 0, user_id=0, now=now)
-        noun = file_of(file, rest, home, version_id=version_id, old=old)
+        # Without news of its version it stays where somebody here has put it.
+        own = version_id if old is None or news else old.version_id
+        noun = file_of(file, rest, home, version_id=own, old=old)
         if file.id is None:
             noun = msgspec.structs.replace(noun, source_id=None)
         if old is not None and old.blob and (sha := file.sha256) and old.blob != sha.lower():
@@ -146,7 +184,7 @@ class ModelsKeeper:
             publish.keep_model(w, touched, self._bare_model(w, local, model_id, version, parent, now))
         id, _ = publish.place(w, "model_versions", self._source, version.id)
         home = Home(id=id, source=self._source, source_id=version.id, user_id=0, now=now)
-        publish.keep_version(w, touched, version_of(version, None, home, model_id=local, place=0, old=None))
+        publish.keep_version(w, touched, version_of(version, None, home, model_id=local, place=0, old=None, news=True))
         keep_document(w, "version", id, self._source, doc_of("trpc.bare", version.raw), now)
 
     def _bare_model(
@@ -171,71 +209,3 @@ class ModelsKeeper:
             source_id=model_id,
             fetched_at=now,
         )
-
-    # collections
-
-    def keep_collection(self, w: Write, touched: Touched, found: CollectionFound, now: int) -> None:
-        """A collection, its members apart."""
-        row = found.collection
-        user_id = self._people.keep(w, row.user, now, id=row.user_id)
-        local, here = publish.place(w, "collections", self._source, row.id)
-        old = find(w, Collection, local) if here else None
-        created = at(row.created_at) or now
-        base = old or Collection(
-            id=local, name=row.name, user_id=user_id, created_at=created, updated_at=now, source=self._source,
-            source_id=row.id,
-        )  # fmt: skip
-        image = row.image.get("id") if row.image else row.image_id
-        changes: dict[str, Any] = {
-            "name": row.name or base.name,
-            "user_id": user_id,
-            "description": row.description,
-            "type": row.type,
-            "mode": row.mode,
-            "read": row.read or base.read,
-            "write": row.write or base.write,
-            "availability": row.availability or base.availability,
-            "nsfw": row.nsfw,
-            "metadata": json_of(row.metadata) if row.metadata else base.metadata,
-            "image_id": reference(w, "images", self._source, image) if type(image) is int else base.image_id,
-            "updated_at": now,
-            "fetched_at": now,
-        }
-        publish.keep_collection(w, touched, msgspec.structs.replace(base, **changes))
-        keep_document(w, "collection", local, self._source, doc_of("trpc", row.raw), now)
-        self._report.collections += old is None
-
-    def keep_members(
-        self, w: Write, touched: Touched, collection: int, members: Sequence[tuple[str, int]], now: int
-    ) -> None:
-        """Put what is here of these into the collection; what is in it already stays where it is."""
-        local = local_id(w, "collections", self._source, collection)
-        if local is None:
-            return
-        for entity, table, kind in (
-            ("image", "images", "Image"),
-            ("post", "posts", "Post"),
-            ("model", "models", "Model"),
-        ):
-            wanted = [id for name, id in members if name == entity]
-            here = local_ids(w, table, self._source, wanted)
-            for id in wanted:
-                if id in here:
-                    self._keep_member(w, local, kind, here[id], now)
-                    getattr(touched, table).add(here[id])
-        touched.collections.add(local)
-
-    def _keep_member(self, w: Write, collection: int, kind: str, id: int, now: int) -> None:
-        known = "SELECT 1 FROM collection_items WHERE collection_id = ? AND entity_type = ? AND entity_id = ?"
-        if w.row(known, (collection, kind, id)) is not None:
-            return
-        lowest = w.value("SELECT MIN(created_at) FROM collection_items WHERE collection_id = ?", (collection,))
-        row: dict[str, Value] = {
-            "id": w.next_id("collection_items"),
-            "collection_id": collection,
-            "entity_type": kind,
-            "entity_id": id,
-            # Lists come newest first, and nobody says when each was added: each is placed just before the last.
-            "created_at": now if lowest is None else int(lowest) - 1,
-        }
-        w.insert("collection_items", row)

@@ -21,12 +21,12 @@ from pinako.intake import journal
 from pinako.intake.guard import attempt
 from pinako.intake.jobs import Kept, Picture, Refused
 from pinako.intake.journal import State
-from pinako.intake.mirror.asker import state_of
 from pinako.intake.mirror.findings import FileFound, ImageFound
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Medium
 from pinako.intake.mirror.keeping_models import StoredFile
 from pinako.intake.mirror.nouns import media_key_of
 from pinako.intake.mirror.options import Part
+from pinako.intake.mirror.terms import state_of
 from pinako.intake.walk import INODE_BITS, Source
 from pinako.intake.workers import Workers
 from pinako.media.store import MediaStore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,8 +15,13 @@ from pinako.intake.mirror.upstream import ModelDocs, WholeModel, WholeVersion
 GONE_STATUSES = frozenset({"Deleted", "Unpublished", "UnpublishedViolation"})
 
 
-def model_of(docs: ModelDocs, home: Home, old: Model | None) -> Model:
-    """A model's row. What upstream took away keeps the status that it had here."""
+def model_of(docs: ModelDocs, home: Home, old: Model | None, own: Mapping[str, int], *, news: bool) -> Model:
+    """A model's row. What upstream took away keeps the status that it had here; `own` goes on top of the counters.
+
+    Without `news` upstream says what it said before: then what was edited here stays.
+    """
+    if old is not None and not news:
+        return msgspec.structs.replace(old, fetched_at=home.now, **_counts(docs, old, own))
     best = docs.best
     created = at(best.created_at) or at(best.published_at) or _first_version(docs) or home.now
     base = old or Model(
@@ -59,7 +65,7 @@ def model_of(docs: ModelDocs, home: Home, old: Model | None) -> Model:
         updated_at=at(best.updated_at) or home.now,
         fetched_at=home.now,
         hidden_metrics=_hidden(best),
-        **_counts(docs, base),
+        **_counts(docs, base, own),
     )
 
 
@@ -82,29 +88,39 @@ def _hidden(best: WholeModel) -> str:
     return json_of([word for word, hidden in (best.hidden_metrics or {}).items() if hidden is True])
 
 
-def _counts(docs: ModelDocs, base: Model) -> dict[str, Any]:
+def _counts(docs: ModelDocs, base: Model, own: Mapping[str, int]) -> dict[str, Any]:
     """Counters; one that its creator hides is kept as it was, never read as zero."""
     given = [one.stats for one in (docs.trpc, docs.rest) if one is not None]
+    changes: dict[str, Any] = {}
+    for column, name in _COUNTERS.items():
+        value = next((value for one in given if (value := getattr(one, name)) is not None), None)
+        changes[column] = getattr(base, column) if value is None else value + own.get(column, 0)
+    return changes
 
-    def pick(name: str, old: int) -> int:
-        return next((value for one in given if (value := getattr(one, name)) is not None), old)
 
-    return {
-        "download_count": pick("download_count", base.download_count),
-        "thumbs_up_count": pick("thumbs_up_count", base.thumbs_up_count),
-        "thumbs_down_count": pick("thumbs_down_count", base.thumbs_down_count),
-        "comment_count": pick("comment_count", base.comment_count),
-        "collected_count": pick("collected_count", base.collected_count),
-        "image_count": pick("image_count", base.image_count),
-        "tipped_amount": pick("tipped_amount_count", base.tipped_amount),
-        "generation_count": pick("generation_count", base.generation_count),
-    }
+_COUNTERS = {
+    "download_count": "download_count",
+    "thumbs_up_count": "thumbs_up_count",
+    "thumbs_down_count": "thumbs_down_count",
+    "comment_count": "comment_count",
+    "collected_count": "collected_count",
+    "image_count": "image_count",
+    "tipped_amount": "tipped_amount_count",
+    "generation_count": "generation_count",
+}
 
 
 def version_of(
-    version: WholeVersion, rest: WholeVersion | None, home: Home, *, model_id: int, place: int, old: ModelVersion | None
+    version: WholeVersion,
+    rest: WholeVersion | None,
+    home: Home,
+    *,
+    model_id: int,
+    place: int,
+    old: ModelVersion | None,
+    news: bool,
 ) -> ModelVersion:
-    """A version's row. `home.user_id` is not used: a version belongs to its model."""
+    """A version's row. `home.user_id` is not used: a version belongs to its model. `news`: as for a model."""
     beside = rest or version
     created = at(version.created_at) or at(beside.created_at) or home.now
     base = old or ModelVersion(
@@ -120,10 +136,13 @@ def version_of(
     gate = version.paid_access or beside.paid_access
     ends = at(gate.ends_at) if gate is not None else at(version.early_access_deadline or version.early_access_ends_at)
     counts = _version_counts(version, beside, base)
+    idx = beside.index if beside.index is not None else place
+    if old is not None and not news:
+        return msgspec.structs.replace(old, idx=idx, fetched_at=home.now, **counts)
     return msgspec.structs.replace(
         base,
         model_id=model_id,
-        idx=beside.index if beside.index is not None else place,
+        idx=idx,
         name=version.name or base.name,
         description=version.description if version.description is not None else base.description,
         status=base.status if is_gone(version.status) and base.status == "Published" else version.status or base.status,

@@ -15,6 +15,7 @@ from pinako.client.records.images import Post as PostRow
 from pinako.client.records.people import VotableTag
 from pinako.intake.mirror.findings import ImageFound
 from pinako.metadata.record import generation_process
+from pinako.services.added import with_own
 from pinako.services.prepare import PreparedImage, wants_of
 from pinako.services.publish import Metadata, TagOn
 from pinako.services.resolve import Want
@@ -50,8 +51,10 @@ def media_key_of(row: Row) -> str:
     return found[0].lower() if found else row.url
 
 
-def image_of(row: Row, home: Home, *, post_id: int | None, old: Image | None, process: str | None) -> Image:
-    """An image's row, bytes apart. What was decided here (trash, review, rating) stays."""
+def image_of(
+    row: Row, home: Home, *, post_id: int | None, old: Image | None, process: str | None, own: Mapping[str, int]
+) -> Image:
+    """An image's row, bytes apart. What was decided here (trash, review, rating) stays; `own` goes on top of the counters."""
     created = at(row.created_at) or at(row.published_at) or home.now
     base = old or Image(
         id=home.id,
@@ -94,7 +97,7 @@ def image_of(row: Row, home: Home, *, post_id: int | None, old: Image | None, pr
         created_at=at(row.created_at) or base.created_at,
         updated_at=home.now,
         fetched_at=home.now,
-        **image_counts(row.stats),
+        **image_counts(row.stats, own),
     )
 
 
@@ -103,12 +106,15 @@ def _size(row: Row) -> int | None:
     return size if type(size) is int and size > 0 else None
 
 
-def image_counts(stats: Stats) -> dict[str, int]:
-    """The counters of an image."""
-    return {**_counts(stats), "collected_count": stats.collected_count, "tipped_count": stats.tipped_amount_count}
+def image_counts(stats: Stats, own: Mapping[str, int]) -> dict[str, int]:
+    """The counters of an image: upstream's, and on top what was added here. None where upstream says nothing of them."""
+    counts = _counts(stats)
+    return with_own({**counts, "tipped_count": stats.tipped_amount_count}, own) if counts else {}
 
 
 def _counts(stats: Stats) -> dict[str, int]:
+    if not stats.raw:
+        return {}  # some rows come without: that is no zero
     # A dislike is no reaction in the sums (domain.md e).
     reactions = stats.like_count + stats.heart_count + stats.laugh_count + stats.cry_count
     return {
@@ -119,6 +125,7 @@ def _counts(stats: Stats) -> dict[str, int]:
         "cry_count": stats.cry_count,
         "reaction_count": reactions,
         "comment_count": stats.comment_count,
+        "collected_count": stats.collected_count,
     }
 
 
@@ -232,8 +239,13 @@ def post_of(
     version_id: int | None,
     collection_id: int | None,
     old: Post | None,
+    own: Mapping[str, int],
+    news: bool,
 ) -> Post:
-    """A post's row from what either call says."""
+    """A post's row from what either call says. `own` goes on top of the counters.
+
+    Without `news` upstream says what it said before: then what was edited here stays.
+    """
     given = [one for one in (single, listed) if one is not None]
     published = next((at(one.published_at) for one in given if one.published_at is not None), None)
     created = at(_created(listed)) or published or home.now
@@ -246,18 +258,19 @@ def post_of(
         source=home.source,
         source_id=home.source_id,
     )
-    changes: dict[str, Any] = _counts(listed.stats) if listed is not None else {}
-    if listed is not None:
-        changes["collected_count"] = listed.stats.collected_count
+    changes: dict[str, Any] = with_own(_counts(listed.stats), own) if listed is not None else {}
+    if news or old is None:
+        changes |= {
+            "title": next((one.title for one in given if one.title is not None), base.title),
+            "detail": single.detail if single is not None else base.detail,
+            "published_at": published if published is not None else base.published_at,
+            "availability": next((one.availability for one in given if one.availability), base.availability),
+        }
     return msgspec.structs.replace(
         base,
         user_id=home.user_id,
-        title=next((one.title for one in given if one.title is not None), base.title),
-        detail=single.detail if single is not None else base.detail,
         version_id=version_id if version_id is not None else base.version_id,
         collection_id=collection_id if collection_id is not None else base.collection_id,
-        published_at=published if published is not None else base.published_at,
-        availability=next((one.availability for one in given if one.availability), base.availability),
         created_at=created if listed is not None else base.created_at,
         updated_at=home.now,
         fetched_at=home.now,

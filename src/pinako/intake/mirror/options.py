@@ -45,6 +45,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         return part in self.parts
 
     @property
+    def are_narrow(self) -> bool:
+        """Whether a list may lack things only because they were not asked for."""
+        return bool(self.types or self.base_models or self.since or self.limit or self.levels != levels.ALL)
+
+    @property
     def media_types(self) -> tuple[str, ...]:
         """Those of `types` that are kinds of media."""
         return tuple(word.lower() for word in self.types if word.lower() in _MEDIA)

@@ -23,6 +23,7 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """Counts of one run. Each image found is exactly one of: new, changed, already, or missing in some state.
 
+    `left` counts what left a collection.
     `bytes` came over the network in this run; `whole` turns false when a list could not be read to its end.
     """
 
@@ -37,6 +38,7 @@ class Report(msgspec.Struct, kw_only=True):
     changed: int = 0
     already: int = 0
     gone: int = 0
+    left: int = 0
     withheld: int = 0
     left_out: int = 0
     found: int = 0
@@ -72,8 +74,9 @@ class Report(msgspec.Struct, kw_only=True):
             (self.changed, "changed"),
             (self.already, "already here"),
             (self.gone, "gone upstream (kept here)"),
+            (self.left, "no longer in their collection (kept in it here)"),
             (self.withheld, "withheld"),
-            (self.left_out, "left out by filters"),
+            (self.left_out, "left out"),
             (self.missing_count, "missing"),
         ):
             if count:
@@ -94,6 +97,7 @@ class Report(msgspec.Struct, kw_only=True):
             "changed": self.changed,
             "alreadyHere": self.already,
             "gone": self.gone,
+            "left": self.left,
             "withheld": self.withheld,
             "leftOut": self.left_out,
             "found": self.found,

@@ -229,7 +229,8 @@ class _OneTarget:
         self._started = self._database.now()
         terms = Terms(source=source, key=key, options=options, begun_at=begun, started_at=self._started, dry=run.dry)
         self._asker = Asker(self._client, self._database, terms, self._flying, self._give, run.stopping)
-        self._keeper = Keeper(self._database, source, key, self._flying, self._report, run._settings.mirror_retry_days)
+        days = run._settings.mirror_retry_days
+        self._keeper = Keeper(self._database, source, key, self._flying, self._report, retry_days=days, begun_at=begun)
         self._hands = run.hands_for(target)
         self._ready: deque[Ready] = deque()
         self._waited_since = time.monotonic()

@@ -164,7 +164,7 @@ class TargetAsker:
             return
         if detail.collection is None:
             reason = "it is private or does not exist; hosts do not tell the two apart"
-            self._asker.note(page, "collection", id, State.PRIVATE, reason)
+            self._asker.note(page, "collection", id, self._asker.gone_or(State.PRIVATE, "collection", id), reason)
             self._asker.close(page)
             return
         if self._asker.launch("collection", id, page):

@@ -6,6 +6,8 @@ import threading
 
 import msgspec
 
+from pinako.errors import UpstreamError
+from pinako.intake.journal import State
 from pinako.intake.mirror.findings import Page
 from pinako.intake.mirror.options import Options
 
@@ -50,3 +52,17 @@ class Flying:
         with self._lock:
             for page in self._pages.pop((entity, id), ()):
                 page.tick()
+
+
+def state_of(error: UpstreamError) -> State:
+    """Which state an error of the host puts a thing into."""
+    return _STATES.get(type(error).__name__, State.FAILED)
+
+
+_STATES = {
+    "UpstreamNotFound": State.NEVER,
+    "UpstreamUnauthorized": State.LOGIN,
+    "UpstreamForbidden": State.PRIVATE,
+    "UpstreamGone": State.TAKEN_DOWN,
+    "DamagedDownload": State.DAMAGED,
+}

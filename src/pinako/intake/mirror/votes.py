@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pinako.catalog.visibility import MINOR_TAGS
 from pinako.client.records.people import VotableTag
 from pinako.intake.mirror.nouns import at
-from pinako.storage.scopes import Write
+from pinako.services.publish import TagOn
+from pinako.storage.scopes import Statements, Write
 
 FIRST_STRANGER = -2
 MOST = 50
@@ -23,6 +25,19 @@ def confidence_of(tag: VotableTag) -> int:
 
 def _weight(tag: VotableTag) -> int:
     return min(max(tag.up_votes, 0), MOST) - min(max(tag.down_votes, 0), MOST)
+
+
+_VOTED_OFF = (
+    "SELECT t.name_key FROM image_tag_votes v JOIN tags t ON t.id = v.tag_id WHERE v.image_id = ? AND v.user_id > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM image_tags i WHERE i.image_id = v.image_id AND i.tag_id = v.tag_id) "
+    "GROUP BY t.name_key HAVING SUM(v.vote) < 0"
+)
+
+
+def without_voted_off(read: Statements, image_id: int, tags: Sequence[TagOn]) -> list[TagOn]:
+    """Without the tags that people here have voted off an image; those that say that it shows a child always stay."""
+    off = {row[0] for row in read.rows(_VOTED_OFF, (image_id,))}
+    return [tag for tag in tags if tag.upstream_id in MINOR_TAGS or tag.name.strip().lower() not in off]
 
 
 def keep_votes(w: Write, image_id: int, tags: Sequence[VotableTag], now: int) -> None:
