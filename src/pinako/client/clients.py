@@ -7,7 +7,7 @@ import functools
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
@@ -23,6 +23,7 @@ from pinako.client.methods import async_listing, awaited, blocking, listing
 from pinako.client.options import CIVITAI, Given, Options, host_for, pace_for
 from pinako.client.records.images import Image, ImageDetails
 from pinako.client.records.models import Availability, ModelFile, ModelVersion
+from pinako.client.saving import Saved, wanted_with_details
 from pinako.client.transfers import LibraryTransfers, SocketTransfers, Transfers
 from pinako.client.wanted import Download, Fetched, Wanted, wanted_file, wanted_image
 from pinako.errors import BadRequest, UpstreamError
@@ -195,6 +196,17 @@ class Client:
     def download_all(self, wanted: Iterable[Wanted]) -> Iterator[Fetched]:
         """Many files at once; each outcome as it comes, errors among them. See `Downloader.fetch_all`."""
         return self.downloads.fetch_all(wanted)
+
+    def save_images(
+        self, images: Iterable[Image], folder: Path, *, generation: bool = True, tags: bool = False
+    ) -> Iterator[Fetched]:
+        """The originals of a list's images into an existing folder as `ID.EXT`, each with its record as `ID.EXT.json`.
+
+        The record is the row as received, with its generation data and tags where asked, 40 to a request. Each outcome as
+        it comes, errors among them; errors of the list and of a request for details are raised.
+        """
+        saved = Saved(folder=folder, media_base=self.media_base, generation=generation, tags=tags)
+        return self.download_all(wanted_with_details(self.run, images, saved, self.pace.politeness.api_at_once))
 
     def close(self) -> None:
         """Close connections and save the day's count."""
@@ -380,6 +392,21 @@ class AsyncClient:
                 yield found
         finally:
             await asyncio.to_thread(outcomes.close)
+
+    async def save_images(
+        self, images: AsyncIterable[Image], folder: Path, *, generation: bool = True, tags: bool = False
+    ) -> AsyncIterator[Fetched]:
+        """See `Client.save_images`; the details of some are asked for, then those are fetched, then the next."""
+        saved = Saved(folder=folder, media_base=self.media_base, generation=generation, tags=tags)
+        part: list[Image] = []
+        async for image in images:
+            part.append(image)
+            if len(part) == saved.together:
+                async for fetched in self.download_all(map(saved.wanted, await self.run(saved.details(part)))):
+                    yield fetched
+                part = []
+        async for fetched in self.download_all(map(saved.wanted, await self.run(saved.details(part)))):
+            yield fetched
 
     async def close(self) -> None:
         """Close connections and save the day's count."""

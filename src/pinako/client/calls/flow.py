@@ -38,6 +38,8 @@ EXTENSIONS = {
 _BY_KIND = {"image": ".jpeg", "video": ".mp4", "audio": ".mp3"}
 _LORA_TYPES = {"lora", "locon", "lycoris", "dora"}
 _TOGETHER = 10
+MOST_TOGETHER = 40
+"""Calls in one request whose input still fits an address: longer ones would go as POST, which not every host takes."""
 
 
 def extension_for(mime_type: str | None, media_type: str = "image") -> str:
@@ -93,6 +95,22 @@ def fetch_images(image_ids: Iterable[int], *, media_base: str) -> Call[list[Imag
     return found
 
 
+def complete_images(
+    images: Sequence[Image], *, media_base: str, generation: bool = True, tags: bool = True
+) -> Call[list[ImageDetails]]:
+    """The rows of a list with what lists do not tell, all in one request; give `MOST_TOGETHER` calls' worth at a time.
+
+    `missing` names what the host did not give for one image. Errors: those of the request as a whole.
+    """
+    calls: list[Call[Any]] = [get_generation_data(image.id) for image in images] if generation else []
+    calls += [get_votable_tags(image.id) for image in images] if tags else []
+    outcomes = yield from batch(calls)
+    made = outcomes[: len(images)] if generation else [GenerationData()] * len(images)
+    named = outcomes[len(images) if generation else 0 :] if tags else [()] * len(images)
+    rows = zip(images, made, named, strict=True)
+    return [_completed(image, data, votes, media_base) for image, data, votes in rows]
+
+
 def model_availability(version_id: int, *, origin: str, model_id: int | None = None) -> Call[Availability]:
     """Whether a version can still be had, by its model's status, as the seeds check it.
 
@@ -127,12 +145,14 @@ def _page(origin: str, model_id: int | None, version_id: int) -> str | None:
 
 
 def _details(basic: Any, generation: Any, tags: Any, media_base: str) -> ImageDetails | UpstreamError:
-    if isinstance(basic, UpstreamError):
-        return basic
+    return basic if isinstance(basic, UpstreamError) else _completed(basic, generation, tags, media_base)
+
+
+def _completed(basic: Image, generation: Any, tags: Any, media_base: str) -> ImageDetails:
     missing = [name for name, part in (("generation", generation), ("tags", tags)) if isinstance(part, UpstreamError)]
     data = GenerationData() if isinstance(generation, UpstreamError) else cast(GenerationData, generation)
     votable: list[VotableTag] = [] if isinstance(tags, UpstreamError) else tags
-    return _assemble(cast(Image, basic), data, votable, media_base, tuple(missing))
+    return _assemble(basic, data, votable, media_base, tuple(missing))
 
 
 def _assemble(

@@ -116,10 +116,10 @@ def _folded(asks: Sequence[Ask]) -> Ask:
 def _pieces(answer: Answer, count: int) -> list[Answer] | None:
     """Each element as an answer of its own, None where the host did not take the batch for one."""
     try:
-        body = msgspec.json.decode(answer.body)
+        body = msgspec.json.decode(answer.body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
-    if isinstance(body, list) and len(body) == count:
+        body = []
+    if len(body) == count:
         return [_piece(element, answer) for element in body]
     if answer.status in {404, 405, 414}:
         return None
@@ -128,5 +128,5 @@ def _pieces(answer: Answer, count: int) -> list[Answer] | None:
     raise UpstreamNonsense("The host answered a batch with something else.", call=answer.call, answered=answer.status)
 
 
-def _piece(element: Any, answer: Answer) -> Answer:
-    return Answer(status=200, headers=answer.headers, body=msgspec.json.encode(element), call=answer.call)
+def _piece(element: msgspec.Raw, answer: Answer) -> Answer:
+    return Answer(status=200, headers=answer.headers, body=bytes(element), call=answer.call)
