@@ -526,6 +526,12 @@ def test_row_52_retry_after(open_demo: Any) -> None:
     assert doors.get("/api/health").status_code == 200
 
 
+def test_collections_link_only_to_pages_that_answer(doors: Doors) -> None:
+    """A cursor with Most Followers is refused (rest.md 18.1), so that order gives none out."""
+    assert "cursor=" in doors.json("/api/v1/collections?limit=1&sort=Newest")["metadata"]["nextPage"]
+    assert doors.json("/api/v1/collections?limit=1&sort=Most%20Followers")["metadata"] == {}
+
+
 def test_row_52_collections_have_a_limiter_of_their_own(open_demo: Any) -> None:
     doors = open_demo()
     statuses = [doors.get("/api/v1/collections?limit=1").status_code for _ in range(62)]

@@ -79,6 +79,7 @@ ONE_OF_EACH = [
     ("/api/v1/tags?sort=Best", 400, is_issues),
     ("/api/v1/tags?modelId=5", 400, is_issues),
     ("/api/v1/users?limit=500", 400, is_bare),
+    ("/api/v1/users?limit=0", 400, is_bare),
     ("/api/v1/users?email=x", 400, is_bare),
     ("/api/v1/users?ids=a", 400, is_bare),
     ("/api/v1/models?limit=201", 400, is_wrapped),

@@ -13,6 +13,7 @@ import msgspec
 
 from pinako.catalog.basemodels import BASE_MODELS
 from pinako.catalog.people import ANONYMOUS, Viewer
+from pinako.catalog.queries import CollectionSort
 from pinako.errors import Unauthorized
 from pinako.services import browse, collections, detail
 from pinako.services.items import image_items
@@ -193,7 +194,9 @@ def public_collections(ask: Ask) -> Answer:
     """`GET /collections`."""
     query = params.read_collections(ask.pairs)
     page = browse.public_collections(ask.library, query, nobody(ask))
-    metadata = links.collections_metadata(asked(ask), next_cursor=page.next_cursor)
+    # A cursor with Most Followers is refused, so none is given out: a link that is followed must lead somewhere.
+    walked = query.sort is CollectionSort.NEWEST
+    metadata = links.collections_metadata(asked(ask), next_cursor=page.next_cursor if walked else None)
     return told(ask, links.listed(rest_lists.collection_items(page.items), metadata.json()), page.cut)
 
 

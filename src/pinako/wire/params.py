@@ -85,7 +85,7 @@ def read_users(pairs: Iterable[Pair]) -> UserQuery:
     fields = Fields(pairs)
     user_ids = fields.take("ids", coerce.ids, ())
     text = fields.take("query", coerce.said, None)
-    fields.take("limit", coerce.whole(0, 200), None)
+    fields.take("limit", coerce.whole(1, 200), None)
     fields.take("page", coerce.whole(0), None)
     fields.take("include", coerce.words_of(("status", "avatar")), None)
     for key in ("email", "excludedUserIds", "contestBanned"):
