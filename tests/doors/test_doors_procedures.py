@@ -216,6 +216,24 @@ def test_cursors_as_numbers(doors: Doors) -> None:
     assert doors.call("post.getInfinite", {"cursor": "nonsense"}, status=400)["data"]["code"] == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("sort", ["Newest", "Oldest"])
+@pytest.mark.parametrize("limit", [1, 3])
+def test_images_as_posts_by_time_show_each_post_once_and_whole(doors: Doors, sort: str, limit: int) -> None:
+    found, cursor = [], None
+    while True:
+        page = doors.call("image.getImagesAsPostsInfinite", {"limit": limit, "sort": sort, "cursor": cursor})
+        assert page["items"]
+        found += page["items"]
+        if not (cursor := page["nextCursor"]):
+            break
+    times = [item["sortAt"] for item in found]
+    assert times == sorted(times, reverse=sort == "Newest")
+    assert len({item["postId"] for item in found}) == len(found)
+    listed = [id for item in found for id in (image["id"] for image in item["images"])]
+    whole = doors.call("image.getInfinite", {"limit": 200, "sort": sort})["items"]
+    assert sorted(listed) == sorted(image["id"] for image in whole)
+
+
 def test_a_posts_counts_and_images_are_whole(doors: Doors) -> None:
     for item in doors.every_call("post.getInfinite", {"limit": 50}):
         assert item["stats"]["postId"] == item["id"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pinako.catalog.people import Viewer
-from pinako.catalog.queries import ImageQuery, PostQuery
+from pinako.catalog.queries import ImageQuery, ImageSort, PostQuery
 from pinako.services import browse
 from pinako.services.browse import Listed
 from pinako.services.library import Library
@@ -19,6 +19,7 @@ from pinako.wire.trpc_input_images import ImagesInput
 POST_IMAGES = 8
 """Images of a post in lists (trpc.md 5.1); `imageCount` says how many there are."""
 MOST_IMAGES = 200
+BY_TIME = (ImageSort.NEWEST, ImageSort.OLDEST)
 
 
 def images(
@@ -86,7 +87,8 @@ def gallery_posts(library: Library, given: ImagesInput, viewer: Viewer) -> tuple
     """`image.getImagesAsPostsInfinite`: the image feed grouped by post, `limit` counting posts.
 
     Images are read in rounds until there are enough posts or the feed ends, so a page may hold a few more (trpc.md 4.4).
-    Images of one post that follow in a later round are in a later page: grouping never drops one.
+    By time each post is in one page, with all its images. By other sorts images of one post that follow in a later round
+    are in a later page: grouping never drops one.
     """
     grouped: dict[int, list[int]] = {}
     page = _rounds(library, given.query, viewer, grouped)
@@ -110,11 +112,35 @@ def _rounds(library: Library, query: ImageQuery, viewer: Viewer, grouped: dict[i
     query = msgspec.structs.replace(query, limit=min(MOST_IMAGES, 2 * max(wanted, 1)))
     while True:
         page = browse.images(library, query, viewer)
-        for id, post_id in _posts_of(library, page.ids):
+        found = _posts_of(library, page.ids)
+        for id, post_id in found:
             grouped.setdefault(post_id, []).append(id)
-        if page.next_cursor is None or len(grouped) >= wanted:
-            return page
+        whole = query.sort in BY_TIME
+        if page.next_cursor is None or len(grouped) - whole >= wanted:
+            return _without_the_last(library, query, viewer, grouped, found, page) if whole else page
         query = msgspec.structs.replace(query, cursor=page.next_cursor)
+
+
+def _without_the_last(
+    library: Library,
+    query: ImageQuery,
+    viewer: Viewer,
+    grouped: dict[int, list[int]],
+    found: list[tuple[int, int]],
+    page: Listed,
+) -> Listed:
+    """By time the images of a post stand together: the last post is left to the next page whole, so that none is in two."""
+    if page.next_cursor is None or not found:
+        return page
+    last = found[-1][1]
+    images = [id for id, post_id in found if post_id == last]
+    first = images[0]
+    if grouped[last] != images or images != [id for id, _ in found[-len(images) :]]:
+        return page  # posts of the same millisecond that stand in one another
+    del grouped[last]
+    if first == page.ids[0]:
+        return msgspec.structs.replace(page, next_cursor=query.cursor)
+    return browse.images(library, msgspec.structs.replace(query, limit=page.ids.index(first)), viewer)
 
 
 def _posts_of(library: Library, ids: Sequence[int]) -> list[tuple[int, int]]:
