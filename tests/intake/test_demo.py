@@ -111,6 +111,22 @@ def test_models_are_whole_files_that_differ(twins: tuple[Path, Path]) -> None:
     assert len(kinds) == len(files)
 
 
+@settings(max_examples=40)
+@given(st.sampled_from([20, 40, 500]), st.integers(0, 2**31))
+def test_every_version_that_all_may_see_has_a_preview(images: int, seed: int) -> None:
+    plan = make_plan(images, seed)
+    shown = {post.shows for post in plan.posts if not post.draft}
+    for place, model in enumerate(plan.models):
+        if model in _open_models(plan):
+            assert {(place, number) for number in range(len(model.versions))} <= shown
+
+
+def test_everything_has_a_blurhash_films_too(twins: tuple[Path, Path]) -> None:
+    rows = _rows(twins[0], "SELECT type, mime, length(blurhash) FROM images")
+    assert {length for _, _, length in rows} == {36}
+    assert {(kind, mime) for kind, mime, _ in rows if kind == "video"} <= {("video", "video/mp4")}
+
+
 def test_every_public_picture_was_made_with_models_that_are_here(twins: tuple[Path, Path]) -> None:
     counts = _rows(
         twins[0],

@@ -84,8 +84,12 @@ def prepare_bytes(data: bytes, measured: PictureFacts) -> PreparedImage:
 
 
 def assemble(reading: Reading, measured: PictureFacts | None, sha256: str, size: int) -> PreparedImage:
-    """Facts of the pixels and of the texts as one record."""
+    """Facts of the pixels and of the texts as one record.
+
+    A video keeps its own type and says nothing of pixels: what was measured is one frame of it.
+    """
     facts = reading.facts
+    picture = measured if facts.kind == "image" else None
     width = measured.width if measured else facts.width
     height = measured.height if measured else facts.height
     shown: dict[str, Any] = {"width": width, "height": height, "size": size}
@@ -97,13 +101,13 @@ def assemble(reading: Reading, measured: PictureFacts | None, sha256: str, size:
     return PreparedImage(
         sha256=sha256,
         size=size,
-        mime=measured.mime if measured else facts.mime,
+        mime=picture.mime if picture else facts.mime,
         type=facts.kind,
         width=width,
         height=height,
         blurhash=measured.blurhash if measured else None,
         phash=measured.perceptual_hash if measured else None,
-        pixel_hash=measured.pixel_hash if measured else None,
+        pixel_hash=picture.pixel_hash if picture else None,
         facts={name: value for name, value in shown.items() if value is not None},
         about=describe(generation, reading.raw),
         generator=generation.generator if generation else None,

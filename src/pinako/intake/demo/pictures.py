@@ -15,7 +15,8 @@ from pinako.intake.demo.plan import PlannedImage
 from pinako.media.facts import measure, read_facts
 from pinako.media.paint import encode, paint, scene_of
 from pinako.media.store import open_store
-from pinako.services.prepare import PreparedImage, prepare_bytes, prepare_image
+from pinako.media.video import take_still
+from pinako.services.prepare import PreparedImage, assemble, digest_of, prepare_bytes
 
 
 class Ingredient(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ def _film(job: Job) -> PreparedImage:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         paint_video(path, job.image.seed, comment=json.dumps({"prompt": json.loads(_graph(job.image, job.made_with))}))
-        prepared = prepare_image(path)
+        prepared = assemble(metadata.read_file(path), read_facts(take_still(path), pixel_hash=False), *digest_of(path))
         open_store(job.media_url).put_file(path, sha256=prepared.sha256)
     return prepared
 

@@ -232,6 +232,8 @@ def _previews(chance: Random, models: tuple[PlannedModel, ...], users: int, imag
     """A post by its creator for every version, one picture each where there are few, published right after it."""
     versions = [(place, number) for place, model in enumerate(models) for number in range(len(model.versions))]
     most = 3 if images >= 6 * len(versions) else 1
+    if images < len(versions):  # what everybody may see comes first, of each model the newest version
+        versions.sort(key=lambda at: (not _is_for_all(models[at[0]]), len(models[at[0]].versions) - at[1]))
     posts = []
     for place, number in versions[:images]:
         model = models[place]
