@@ -20,6 +20,7 @@ from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
 from pinako.storage.records import find
 from pinako.storage.scopes import Write
+from pinako.storage.tables import HELD
 
 MOST = 200
 BLOCKED_BY = "moderated"
@@ -53,16 +54,13 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _COLUMNS = ", ".join(Held.__struct_fields__)
-_HELD = (
-    f"SELECT {_COLUMNS} FROM images WHERE withheld = 1 OR (deleted_at IS NULL AND (needs_review IS NOT NULL "
-    f"OR blocked_for IS NOT NULL OR level = {levels.BLOCKED} OR ingestion <> 'Scanned')) ORDER BY id DESC LIMIT {MOST}"
-)
+HELD_ROWS = f"SELECT {_COLUMNS} FROM images WHERE {HELD} ORDER BY id DESC LIMIT {MOST}"
 
 
 def list_held(library: Library, viewer: Viewer) -> list[Held]:
     """What waits, the latest first."""
     _check(viewer)
-    rows = library.database.read().rows(_HELD)
+    rows = library.database.read().rows(HELD_ROWS)
     return [msgspec.convert(dict(zip(Held.__struct_fields__, row, strict=True)), Held, strict=False) for row in rows]
 
 

@@ -235,6 +235,15 @@ INDEXES: tuple[str, ...] = (
     "shares (collection_id)",
 )
 
+HELD = (
+    "withheld = 1 OR (deleted_at IS NULL AND (needs_review IS NOT NULL OR blocked_for IS NOT NULL "
+    "OR level = 32 OR ingestion <> 'Scanned'))"
+)
+"""Images that wait for a moderator. Whoever looks for them says it in these words: so the engines know the index is for that."""
+
+PARTIAL: dict[str, str] = {"images_held": f"images (id) WHERE {HELD}"}
+"""Indexes of some rows only, by name."""
+
 SOURCED = ("users", "images", "posts", "models", "model_versions", "model_files", "tags", "collections")
 """Tables whose rows may be mirrored; (source, source_id) is unique in each where source_id is set."""
 

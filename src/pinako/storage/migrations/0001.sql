@@ -73,6 +73,7 @@ CREATE INDEX imported_files_by_sha256 ON imported_files (sha256);
 CREATE INDEX imported_files_by_inode ON imported_files (inode);
 CREATE INDEX api_keys_by_user_id ON api_keys (user_id);
 CREATE INDEX shares_by_collection_id ON shares (collection_id);
+CREATE INDEX images_held ON images (id) WHERE withheld = 1 OR (deleted_at IS NULL AND (needs_review IS NOT NULL OR blocked_for IS NOT NULL OR level = 32 OR ingestion <> 'Scanned'));
 CREATE UNIQUE INDEX users_origin ON users (source, source_id) WHERE source_id IS NOT NULL;
 CREATE UNIQUE INDEX images_origin ON images (source, source_id) WHERE source_id IS NOT NULL;
 CREATE UNIQUE INDEX posts_origin ON posts (source, source_id) WHERE source_id IS NOT NULL;

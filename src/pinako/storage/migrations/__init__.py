@@ -55,6 +55,7 @@ def whole() -> list[str]:
     """The statements that make every table and index of tables.py, in the dialect's words still to be spelled."""
     made = [f"{CREATE_TABLE}{name} ({' '.join(columns.split())})" for name, columns in tables.TABLES.items()]
     made += [f"CREATE INDEX {index_name(index)} ON {index}" for index in tables.INDEXES]
+    made += [f"CREATE INDEX {name} ON {index}" for name, index in tables.PARTIAL.items()]
     origin = "CREATE UNIQUE INDEX {0}_origin ON {0} (source, source_id) WHERE source_id IS NOT NULL"
     return made + [origin.format(table) for table in tables.SOURCED]
 
