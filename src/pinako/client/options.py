@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 from typing import TypedDict
 from urllib.parse import urlsplit
 
 import msgspec
 
+from pinako import installed_version
 from pinako.client.credentials import Credential, read_credential
 from pinako.client.exchange import DEFAULT_RETRIES, Host, Retries, origin_of
 from pinako.client.pace import POLITE, UNPACED, Pace, Politeness
@@ -76,7 +76,7 @@ class Given(TypedDict, total=False):
 @functools.cache
 def user_agent() -> str:
     """The honest name under which the client goes."""
-    return f"pinako/{importlib.metadata.version('pinako')} (+https://pinako.readthedocs.io)"
+    return f"pinako/{installed_version()} (+https://pinako.readthedocs.io)"
 
 
 def host_for(options: Options) -> Host:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
+from pinako import installed_version
 from pinako.web.answers import NO_STORE, Answer, json_answer
 from pinako.web.ask import Ask
 from pinako.web.routes import Route
 
-VERSION = version("pinako")
+VERSION = installed_version()
 
 
 def health(ask: Ask) -> Answer:

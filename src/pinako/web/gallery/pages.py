@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import msgspec
 
+from pinako import UNKNOWN_VERSION
 from pinako.catalog import levels
 from pinako.catalog.people import Viewer
 from pinako.errors import NotFound, PinakoError
@@ -88,7 +89,7 @@ class Pages:
             "asset": assets.address,
             "draw": self.draw,
             "account": self.account,
-            "version": VERSION,
+            "version": "" if VERSION == UNKNOWN_VERSION else VERSION,
             "day": shown.day,
             "moment": shown.moment,
             "iso": shown.iso,
