@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -106,6 +108,21 @@ def test_a_secret_moves_from_the_file_to_the_keyring(tmp_path: Path) -> None:
     CredentialStore(file, keyring=False).keep("a.example", read_credential(KEY))
     CredentialStore(file, keyring=Ring()).keep("a.example", read_credential("eyJ.new"))
     assert KEY not in file.read_text()
+
+
+def test_a_keyring_that_is_named_and_not_there_is_none(tmp_path: Path) -> None:
+    told = (
+        "import sys; from pathlib import Path; from pinako.client.credentials import *\n"
+        "print(CredentialStore(Path(sys.argv[1])).keep('a.example', read_credential(sys.argv[2])))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told, str(tmp_path / "credentials.json"), KEY],
+        env={**os.environ, "PYTHON_KEYRING_BACKEND": "nowhere.Ring"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("file\n", "")
 
 
 def test_a_damaged_file_is_said_and_not_overwritten(tmp_path: Path) -> None:

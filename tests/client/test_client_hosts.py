@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pinako.client.hosts import Entity, Kind, Target, read_address
+from pinako.client.hosts import Entity, Kind, Target, home_of, read_address
 from pinako.errors import BadRequest
 
 CIVITAI = "https://civitai.com"
@@ -91,6 +91,14 @@ def test_other_pages_are_refused_with_what_is_known(text: str) -> None:
 def test_sister_hosts_know_each_other() -> None:
     assert read_address("https://www.civitai.red/images/5").sister
     assert not read_address("https://civitai.example/images/5").sister
+
+
+def test_a_login_for_a_sister_host_is_civitais() -> None:
+    assert {home_of(host) for host in ("civitai.red", "https://www.civitai.green/models", "civitai.com")} == {
+        "civitai.com"
+    }
+    assert home_of("http://127.0.0.1:8765") == "http://127.0.0.1:8765"
+    assert home_of("pics.example") == "pics.example"
 
 
 @given(st.text(max_size=200))

@@ -35,7 +35,7 @@ def login(host: str, check: bool, forget: bool) -> int:
     Paste the key, the cookie's value or the whole `Cookie:` line; it is not shown while it is typed, and from a pipe it is
     read as one line. It lies in the system's keyring, or in a file that only you can read where there is none.
     """
-    store = store_of()
+    store, host = store_of(), _home_of(host)
     if forget:
         known = store.forget(host)
         click.echo(f"forgotten: {host}" if known else f"nothing was kept for {host}")
@@ -47,6 +47,16 @@ def login(host: str, check: bool, forget: bool) -> int:
             return 1
         return _ask_whose(host, credential)
     return _keep(host, store)
+
+
+def _home_of(host: str) -> str:
+    """The host whose login counts: Civitai's sister hosts share its accounts, and are asked there."""
+    from pinako.client.hosts import home_of
+
+    home = home_of(host)
+    if home != host:
+        click.echo(f"{host} shares its accounts with {home}")
+    return home
 
 
 def _keep(host: str, store: CredentialStore) -> int:

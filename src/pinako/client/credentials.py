@@ -169,8 +169,8 @@ def _find_keyring() -> ModuleType | None:
         return None
     try:
         return ring if ring.get_keyring().priority > 0 else None
-    except (errors.KeyringError, RuntimeError):
-        return None
+    except (errors.KeyringError, RuntimeError, ImportError, AttributeError):
+        return None  # AttributeError, ImportError: a backend is named that is not there
 
 
 class _Asks(Protocol):

@@ -70,6 +70,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return (urlsplit(self.origin).hostname or "").removeprefix("www.") in SISTER_HOSTS
 
 
+def home_of(host: str) -> str:
+    """The host at which a login for this one counts: Civitai for its sister hosts, which are asked there; else itself."""
+    name = (urlsplit(host if "//" in host else f"//{host}").hostname or "").removeprefix("www.")
+    return SISTER_HOSTS[0] if name in SISTER_HOSTS[1:] else host
+
+
 _SECTIONS = {
     "images": Entity.IMAGES,
     "videos": Entity.VIDEOS,

@@ -34,7 +34,7 @@ from pinako.intake.mirror.findings import (
 )
 from pinako.intake.mirror.ids import local_ids, tombstones
 from pinako.intake.mirror.options import Part
-from pinako.intake.mirror.terms import Flying, Stopped, Terms, state_of
+from pinako.intake.mirror.terms import Flying, Stopped, Terms, reason_of, state_of
 from pinako.services.history import TABLES
 from pinako.storage.database import Database
 from pinako.storage.scopes import Read
@@ -392,7 +392,7 @@ class Asker:
         if state is State.NEVER:
             state = self.gone_or(state, entity, id)
         page.members.append((entity, id))
-        self.note(page, entity, id, state, str(error), None)
+        self.note(page, entity, id, state, reason_of(error), None)
 
     def gone_or(self, state: State, entity: str, id: int) -> State:
         """The state of what upstream no longer shows: gone where it is here, else `state`."""

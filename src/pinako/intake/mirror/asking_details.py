@@ -18,7 +18,7 @@ from pinako.intake.mirror.findings import ImageFound, Page, VersionFound
 from pinako.intake.mirror.ids import local_ids
 from pinako.intake.mirror.nouns import credited_versions
 from pinako.intake.mirror.options import Part
-from pinako.intake.mirror.terms import state_of
+from pinako.intake.mirror.terms import reason_of, state_of
 from pinako.intake.mirror.upstream import WholeVersion
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _give(
         changes: dict[str, Any] = {}
         for part, answer in ((Part.GENERATION, generation), (Part.TAGS, tags)):
             if isinstance(answer, UpstreamError):
-                failed.append(f"its {part}: {answer}")
+                failed.append(f"its {part}: {reason_of(answer)}")
             elif answer is not None:
                 parts.add(str(part))
                 changes[str(part)] = answer
@@ -84,7 +84,7 @@ def _no_version(asker: Asker, page: Page, id: int, error: UpstreamError) -> None
     if isinstance(error, UpstreamNotFound):
         asker.note(page, "version", id, State.NEVER, "")
     else:
-        asker.note(page, "version", id, state_of(error), str(error))
+        asker.note(page, "version", id, state_of(error), reason_of(error))
     asker.landed("version", id)
 
 

@@ -54,6 +54,11 @@ class Flying:
                 page.tick()
 
 
+def reason_of(error: UpstreamError) -> str:
+    """Why a thing is not here, for people: its number stands beside it, so the call would only repeat it at length."""
+    return f"{error.message} {error.advice}".strip()
+
+
 def state_of(error: UpstreamError) -> State:
     """Which state an error of the host puts a thing into."""
     return _STATES.get(type(error).__name__, State.FAILED)
