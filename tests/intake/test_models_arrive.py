@@ -177,14 +177,16 @@ def test_broken_model_files_are_reported(sqlite_home: Home, outputs: Path) -> No
     (outputs / "cut.safetensors").write_bytes(whole.read_bytes()[:-100])
     (outputs / "empty.safetensors").touch()
     (outputs / "page.safetensors").write_text("<html>not found</html>")
+    (outputs / "header.safetensors").write_bytes((10).to_bytes(8, "little") + b"{not json}")
     (outputs / "picture.safetensors").write_bytes(picture_bytes(1))
     shutil.copy(whole, outputs / "odd.name")
     write_lora(outputs / "second.safetensors", seed=9).rename(outputs / "second.weights")
     report = sqlite_home.bring(outputs)
-    assert report.done == report.found == 7
+    assert report.done == report.found == 8
     assert {refusal.path.name for refusal in report.refused} == {
         "cut.safetensors",
         "empty.safetensors",
+        "header.safetensors",
         "page.safetensors",
     }
     assert (report.model_files, report.already, report.images) == (2, 1, 1)

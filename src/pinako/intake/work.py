@@ -22,7 +22,7 @@ from pinako.media.slate import Slate
 from pinako.media.store import MediaStore, open_store
 from pinako.media.video import has_ffmpeg, take_still
 from pinako.metadata.modelfiles import MODEL_EXTENSIONS, probe, read_header_only, read_model_file
-from pinako.metadata.modelfiles.kinds import OTHER
+from pinako.metadata.modelfiles.kinds import OTHER, SAFETENSORS
 from pinako.metadata.modelfiles.sidecars import read_sidecars
 from pinako.metadata.reading import Facts, Reading
 from pinako.services.prepare import PreparedImage, assemble, digest_of
@@ -179,6 +179,8 @@ def read_head(source: Source, names: tuple[str, ...]) -> ModelHead:
         return ModelHead(source=source, refused="it is not the model file that its name says")
     if not reading.complete:
         return ModelHead(source=source, refused=next((p for p in reading.problems if p.startswith("cut short")), ""))
+    if kind == SAFETENSORS and reading.problems and not reading.tensor_count:
+        return ModelHead(source=source, refused=reading.problems[0])  # a header that no program could load
     return ModelHead(source=source, reading=reading, sidecar=read_sidecars(source.path, names=names))
 
 
