@@ -80,11 +80,11 @@ class Image(Counts, frozen=True, kw_only=True, array_like=True):
     fetched_at: int | None = None
 
 
-class PostedImage(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """What decides who sees an image of a post (visibility.ImageLike); much less than the whole row, for posts have many."""
+class ImageSight(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """What decides who sees an image (visibility.ImageLike), and its post: much less than the whole row, for lists of many."""
 
     id: int
-    post_id: int
+    post_id: int | None
     user_id: int
     level: int
     level_locked: bool

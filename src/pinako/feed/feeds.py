@@ -171,7 +171,8 @@ class Feeds:
 
     def count_collection(self, collection_id: int, viewer: Viewer, mask: int) -> int:
         """How many items of a collection this caller may see under `mask`."""
-        return others.visible_items(self.follower.indexes, self.database, collection_id, viewer, mask)
+        read = self.database.read()
+        return others.visible_items(self.follower.indexes, self.shelves, read, collection_id, viewer, mask)
 
     def catch_up(self) -> None:
         """File what was written since; a no-op after this process's own writes."""

@@ -17,10 +17,12 @@ from pinako.feed.counting import count_by_key, count_by_value
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
 from pinako.feed.names import Names
+from pinako.feed.shelves import NOBODY, Shelf, Shelves
 from pinako.feed.sights import guards, sight_of
-from pinako.feed.spec import UNRATED_BIT, AnyOf, Sight, Term
+from pinako.feed.spec import UNRATED_BIT, Among, AnyOf, Sight, Term
 from pinako.storage import text
 from pinako.storage.database import Database
+from pinako.storage.scopes import Statements
 
 _LARGE = 200_000
 _MOST_IDS = 1000
@@ -228,15 +230,13 @@ def list_users(database: Database, names: Names, query: UserQuery) -> list[int]:
     return [row[-1] for row in matches][: query.limit]
 
 
-def visible_items(indexes: dict[str, Index], database: Database, collection_id: int, viewer: Viewer, mask: int) -> int:
+def visible_items(
+    indexes: dict[str, Index], shelves: Shelves, read: Statements, collection_id: int, viewer: Viewer, mask: int
+) -> int:
     """How many accepted items of a collection this caller may see under `mask`."""
-    sql = "SELECT entity_type, entity_id FROM collection_items WHERE collection_id = ? AND status = 'ACCEPTED'"
-    ids: dict[str, list[int]] = {}
-    for entity, id in database.read().rows(sql, (collection_id,)):
-        ids.setdefault(entity.lower(), []).append(id)
-    sight = sight_of(viewer, mask)
-    return sum(
-        len(indexes[entity].keep(sight, _flags(entity, viewer, mask), held))
-        for entity, held in ids.items()
-        if entity in indexes
-    )
+    sight, count = sight_of(viewer, mask), 0
+    for entity, index in indexes.items():
+        held = shelves.ids(read, Shelf(collection_id, entity.capitalize(), NOBODY))
+        if len(held.values) and (sight.mask or sight.own):
+            count += index.count(sight, (*_flags(entity, viewer, mask), Among(held)))
+    return count

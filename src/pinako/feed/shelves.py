@@ -21,7 +21,8 @@ ROOM = 4_000_000
 _OF_KIND = "collection_id = ? AND entity_type || '' = ?"
 """Written so that no engine takes the index of unique things, which knows neither order nor status, for the longer match."""
 _OWN = "(status = 'ACCEPTED' OR (added_by_id = ? AND status <> 'REJECTED'))"
-_NOBODY = -1
+NOBODY = -1
+"""Whoever has added nothing: sees what is accepted."""
 
 
 class Shelf(NamedTuple):
@@ -44,7 +45,7 @@ class Shelf(NamedTuple):
 
 def shelf_of(viewer: Viewer, collection_id: int, entity: str, tag_id: int | None = None) -> Shelf:
     """What this caller may see of a collection."""
-    return Shelf(collection_id, entity, viewer.user_id if viewer.user_id is not None else _NOBODY, tag_id)
+    return Shelf(collection_id, entity, viewer.user_id if viewer.user_id is not None else NOBODY, tag_id)
 
 
 class ShelfOrder:

@@ -14,7 +14,7 @@ import msgspec
 
 from pinako.catalog import levels
 from pinako.catalog.collections import Collection, FullCollection
-from pinako.catalog.images import PostedImage
+from pinako.catalog.images import ImageSight
 from pinako.catalog.people import Creator, Profile, User, Viewer
 from pinako.catalog.queries import CollectionQuery, CreatorQuery, ImageQuery, ModelQuery, PostQuery, TagQuery, UserQuery
 from pinako.catalog.tags import CountedTag, Tag
@@ -103,7 +103,7 @@ def _knows_tag(library: Library, name: str) -> bool:
     return library.database.read().row("SELECT 1 FROM tags WHERE name_key = ?", (key,)) is not None
 
 
-_POSTED = f"SELECT {columns(PostedImage)} FROM images WHERE post_id IN (?*) ORDER BY post_id, idx, id"
+_POSTED = f"SELECT {columns(ImageSight)} FROM images WHERE post_id IN (?*) ORDER BY post_id, idx, id"
 
 
 def visible_post_images(
@@ -112,10 +112,10 @@ def visible_post_images(
     """The images of each post that the caller may see under `mask`, in their order."""
     now = library.now()
     found: dict[int, list[int]] = defaultdict(list)
-    for image in records(PostedImage, library.database.read().by_ids(_POSTED, list(dict.fromkeys(post_ids)))):
+    for image in records(ImageSight, library.database.read().by_ids(_POSTED, list(dict.fromkeys(post_ids)))):
         if (hide_minor and image.minor) or (hide_poi and image.poi):
             continue
-        if sees_image(image, viewer, now, mask):
+        if image.post_id is not None and sees_image(image, viewer, now, mask):
             found[image.post_id].append(image.id)
     return found
 

@@ -9,14 +9,14 @@ import msgspec
 
 from pinako.catalog import levels
 from pinako.catalog.collections import Collection, CollectionTag, FullCollection, Permissions
-from pinako.catalog.images import FullImage, Image
+from pinako.catalog.images import FullImage, ImageSight
 from pinako.catalog.people import User, Viewer
 from pinako.catalog.tags import Tag
 from pinako.catalog.visibility import sees_image
 from pinako.errors import NotFound, Unauthorized
 from pinako.feed import gather
 from pinako.services.library import Library
-from pinako.storage.records import columns, fetch, find, record, select
+from pinako.storage.records import columns, fetch, find, record, records, select
 from pinako.storage.scopes import Statements
 
 READABLE = frozenset({"Public", "Unlisted"})
@@ -134,15 +134,23 @@ def _covers(
 
 
 def _fallbacks(library: Library, read: Statements, id: int, viewer: Viewer, mask: int) -> tuple[FullImage, ...]:
-    sql = (
-        f"SELECT {columns(Image, 'i.')} FROM collection_items c JOIN images i ON i.id = c.entity_id "
-        "WHERE c.collection_id = ? AND c.entity_type = 'Image' AND c.status = 'ACCEPTED' "
-        "ORDER BY c.created_at DESC, c.id DESC LIMIT 60"
-    )
+    ids = newest_seen(library, read, id, viewer, mask, most=FALLBACK_COVERS)
+    full = gather.full_images(read, ids)
+    return tuple(full[id] for id in ids if id in full)
+
+
+_NEWEST = (
+    f"SELECT {columns(ImageSight, 'i.')} FROM collection_items c JOIN images i ON i.id = c.entity_id "
+    "WHERE c.collection_id = ? AND c.entity_type = 'Image' AND c.status = 'ACCEPTED' "
+    "ORDER BY c.created_at DESC, c.id DESC LIMIT 60"
+)
+
+
+def newest_seen(library: Library, read: Statements, id: int, viewer: Viewer, mask: int, *, most: int) -> list[int]:
+    """The images that stand for a collection without a cover: the last that came, of those that the caller may see."""
     now = library.now()
-    rows = [record(Image, row) for row in read.rows(sql, (id,))]
-    seen = [image for image in rows if sees_image(image, viewer, now, mask)][:FALLBACK_COVERS]
-    return tuple(gather.complete_images(read, seen))
+    rows = records(ImageSight, read.rows(_NEWEST, (id,)))
+    return [image.id for image in rows if sees_image(image, viewer, now, mask)][:most]
 
 
 def _tags(read: Statements, ids: Sequence[int]) -> dict[int, list[CollectionTag]]:

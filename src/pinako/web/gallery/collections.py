@@ -21,7 +21,7 @@ from pinako.web.gallery.models import Models
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.posts import Posts
 from pinako.web.gallery.strings import say
-from pinako.web.gallery.tiles import COVERS, CollectionCard, Tile, collection_cards, models, posts
+from pinako.web.gallery.tiles import COVERS, CollectionCard, Tile, collection_cards, covers_of, models, posts
 from pinako.web.routes import Route
 
 
@@ -79,13 +79,7 @@ class Collections:
     def own(self, viewer: Viewer) -> list[CollectionCard]:
         """The caller's own, and those where a right is held."""
         found = shelves.of_user(self._library, viewer, wanted=frozenset({"ADD", "ADD_REVIEW", "MANAGE"}))
-        return self._with_covers(viewer, found)
-
-    def _with_covers(self, viewer: Viewer, found: Sequence[FullCollection]) -> list[CollectionCard]:
-        library = self._library
-        with library.database.read() as read:
-            ordered = [one.collection for one in found]
-            return self.cards(viewer, shelves.complete(library, read, ordered, viewer, viewer.cap, covers=True))
+        return self.cards(viewer, found, viewer.cap)
 
     def listed(
         self, viewer: Viewer, address: Address, query: CollectionQuery
@@ -96,12 +90,20 @@ class Collections:
         )
         if given.cursor is not None and number_of(given.cursor) is None:
             given = msgspec.structs.replace(given, cursor=None)
-        page = browse.public_collections(self._library, given, viewer, covers=True)
-        return self.cards(viewer, page.items), None if page.next_cursor is None else str(page.next_cursor)
+        page = browse.public_collections(self._library, given, viewer)
+        return self.cards(viewer, page.items, viewer.mask(given.level)), None if page.next_cursor is None else str(
+            page.next_cursor
+        )
 
-    def cards(self, viewer: Viewer, found: Sequence[FullCollection]) -> list[CollectionCard]:
-        """The cards; collections of posts and models show pictures of those."""
-        cards = collection_cards(found)
+    def cards(self, viewer: Viewer, found: Sequence[FullCollection], mask: int) -> list[CollectionCard]:
+        """The cards, with what the caller may see under `mask`; collections of posts and models show pictures of those."""
+        read = self._library.database.read()
+        seen = {
+            one.collection.id: shelves.newest_seen(self._library, read, one.collection.id, viewer, mask, most=COVERS)
+            for one in found
+            if one.cover is None
+        }
+        cards = collection_cards(found, covers_of(self._library, seen))
         kinds = {one.collection.id: one.collection.type for one in found}
         return [card if card.covers else self._filled(viewer, card, kinds[card.id]) for card in cards]
 

@@ -32,12 +32,12 @@ class Home:
         liked_query = ImageQuery(limit=LIKED_IMAGES, sort=ImageSort.MOST_REACTIONS, period=Period.MONTH)
         liked = browse.images(library, liked_query, viewer)
         listed = browse.models(library, ModelQuery(limit=NEW_MODELS, sort=ModelSort.NEWEST), viewer)
-        shelves = browse.public_collections(library, CollectionQuery(limit=SOME_COLLECTIONS), viewer, covers=True)
+        shelves = browse.public_collections(library, CollectionQuery(limit=SOME_COLLECTIONS), viewer)
         return self._pages.show(
             ask,
             "home.html",
             tiles=tiles(library, newest.ids, viewer),
             liked=tiles(library, liked.ids, viewer),
             models=models(library, listed, viewer),
-            collections=self._collections.cards(viewer, shelves.items),
+            collections=self._collections.cards(viewer, shelves.items, viewer.mask(None)),
         )

@@ -6,7 +6,7 @@ the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -189,21 +189,25 @@ _post = msgspec.json.Decoder(PostCard)
 
 def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> list[PostCard]:
     """The cards of a page of posts; a post with nothing left to show is left out."""
-    documents = library.feeds.documents
     seen = browse.visible_post_images(
         library, page.ids, viewer, page.mask, hide_minor=query.hide_minor, hide_poi=query.hide_poi
     )
-    wanted = [id for ids in seen.values() for id in ids[:COVERS]]
-    pictures = {one.id: _read(one.parts.head) for one in documents.fetch("image_trpc", wanted)}
+    covers = covers_of(library, seen)
     cards = (
         msgspec.structs.replace(
-            _read_post(one.parts.head),
-            image_count=len(seen.get(one.id, ())),
-            covers=tuple(pictures[id] for id in seen.get(one.id, ())[:COVERS] if id in pictures),
+            _read_post(one.parts.head), image_count=len(seen.get(one.id, ())), covers=covers.get(one.id, ())
         )
-        for one in documents.fetch("post_trpc", page.ids)
+        for one in library.feeds.documents.fetch("post_trpc", page.ids)
     )
     return [card for card in cards if card.covers]
+
+
+def covers_of(library: Library, seen: Mapping[int, Sequence[int]]) -> dict[int, tuple[Tile, ...]]:
+    """The first few pictures of each of several things, by the ids of those that the caller may see. Nothing is said of them."""
+    first = {id: ids[:COVERS] for id, ids in seen.items()}
+    wanted = list(dict.fromkeys(id for ids in first.values() for id in ids))
+    found = {one.id: _read(one.parts.head) for one in library.feeds.documents.fetch("image_trpc", wanted)}
+    return {id: tuple(found[one] for one in ids if one in found) for id, ids in first.items()}
 
 
 @lru_cache(maxsize=_KEPT)
@@ -275,8 +279,8 @@ class CollectionCard(msgspec.Struct, frozen=True, kw_only=True):
     covers: tuple[Tile, ...] = ()
 
 
-def collection_cards(found: Sequence[FullCollection]) -> list[CollectionCard]:
-    """The cards of these collections."""
+def collection_cards(found: Sequence[FullCollection], covers: Mapping[int, tuple[Tile, ...]]) -> list[CollectionCard]:
+    """The cards of these collections; `covers` for those that have none of their own."""
     return [
         CollectionCard(
             id=full.collection.id,
@@ -284,7 +288,7 @@ def collection_cards(found: Sequence[FullCollection]) -> list[CollectionCard]:
             read=full.collection.read,
             user=Somebody(full.user.id, full.user.username),
             item_count=full.item_count,
-            covers=tuple(tile_of(image) for image in ((full.cover,) if full.cover else full.fallbacks[:COVERS])),
+            covers=(tile_of(full.cover),) if full.cover else covers.get(full.collection.id, ()),
         )
         for full in found
     ]
