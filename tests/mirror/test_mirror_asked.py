@@ -138,3 +138,10 @@ def test_what_is_missing_is_said_with_its_reason(upstream: Host, home: Home) -> 
     assert (missing["entity"], missing["id"], missing["state"]) == ("image", 1, "not found")
     [nobody] = home.mirror("http://127.0.0.1:9/images/1").missing
     assert (nobody.state, "No answer" in nobody.reason) == ("failed", True)
+
+
+def test_quiet_says_only_what_is_missing(upstream: Host, home: Home, images: list[Image]) -> None:
+    page = f"{upstream.address}/images/{images[0].id}"
+    assert home.program("mirror", page, "--quiet") == (0, [], "")
+    code, [report], complaints = home.program("mirror", "--quiet", page, f"{upstream.address}/images/1")
+    assert (code, report["missing"], complaints) == (1, 1, "")

@@ -73,6 +73,7 @@ def a_size(text: str) -> int:
 )
 @click.option("--dry-run", is_flag=True, help="Only count what would come.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line: each thing, then the report.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing where nothing is missing: for cron.")
 def mirror(
     urls: tuple[str, ...],
     library: str | None,
@@ -84,6 +85,7 @@ def mirror(
     host: str,
     dry_run: bool,
     as_json: bool,
+    quiet: bool,
     **how: Any,
 ) -> int:
     """Archive from another host: Civitai, its sisters, or another Pinako.
@@ -101,15 +103,21 @@ def mirror(
         raise click.UsageError("say what to mirror: an address, --list FILE or --all")
     options = _options(parts, **how)
     targets = [(read_address(address, default_origin=origin), options) for address in addresses]
-    with _opened_run(settings, as_json=as_json, dry_run=dry_run) as run, stopped_by_signals(run.stop):
+    with _opened_run(settings, as_json=as_json, quiet=quiet, dry_run=dry_run) as run, stopped_by_signals(run.stop):
         targets += _kept(run) if everything else []
         for target, each in targets:
             if not run.stopping.is_set():
                 _mirror(run, target, each)
-    _tell(run.report, as_json, dry_run)
-    if run.report.interrupted:
+    code = _code_of(run.report)
+    if code or not quiet:
+        _tell(run.report, as_json, dry_run)
+    return code
+
+
+def _code_of(report: Report) -> int:
+    if report.interrupted:
         return 130
-    return 0 if run.report.whole and not run.report.missing_count else 1
+    return 0 if report.whole and not report.missing_count else 1
 
 
 def _lines(listed: Any) -> list[str]:
@@ -144,7 +152,7 @@ def _mirror(run: Run, target: Target, options: Options) -> None:
 
 
 @contextmanager
-def _opened_run(settings: Settings, *, as_json: bool, dry_run: bool) -> Iterator[Run]:
+def _opened_run(settings: Settings, *, as_json: bool, quiet: bool, dry_run: bool) -> Iterator[Run]:
     from pinako.cli.login import store_of
     from pinako.intake.mirror.run import Run
     from pinako.media.store import open_store
@@ -156,11 +164,11 @@ def _opened_run(settings: Settings, *, as_json: bool, dry_run: bool) -> Iterator
         closing.callback(store.close)
         sweep.sweep(database, store, settings.derivatives)
         watcher = None
-        if not as_json and sys.stderr.isatty():
+        if not as_json and not quiet and sys.stderr.isatty():
             from pinako.cli.mirrordisplay import MirrorDisplay
 
             watcher = closing.enter_context(MirrorDisplay()).watch
-        tell = _tell_event if as_json else None
+        tell = _tell_event if as_json and not quiet else None
         run = Run(settings, database, store, credential_of=store_of().find, watcher=watcher, tell=tell, dry=dry_run)
         closing.callback(run.close)
         yield run
