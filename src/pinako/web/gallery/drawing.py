@@ -54,13 +54,18 @@ class Drawing:
 
     def still(self, tile: Tile, width: int) -> str:
         """The address of a picture of this width; of a video, its poster. Plain text too."""
-        return self.media(tile.url, f"{'anim=false,' if tile.moves else ''}width={width}")
+        lead, end = self._around_width(tile)
+        return f"{lead}{width}{end}"
+
+    def _around_width(self, tile: Tile) -> tuple[str, str]:
+        return f"/{self._account}/{tile.url}/{'anim=false,' if tile.moves else ''}width=", f"/{tile.url}.jpeg"
 
     def picture(self, tile: Tile, alt: str, sizes: str, *, eager: bool = False) -> str:
         """The picture of a tile in the widths that it offers. `eager`: it is in the first screen."""
-        offered = ", ".join(f"{self.still(tile, width)} {width}w" for width in LADDER)
+        lead, end = map(plain, self._around_width(tile))
+        offered = ", ".join([f"{lead}{width}{end} {width}w" for width in LADDER])
         return (
-            f'<img src="{plain(self.still(tile, LADDER[1]))}" srcset="{plain(offered)}" sizes="{plain(sizes)}" '
+            f'<img src="{lead}{LADDER[1]}{end}" srcset="{offered}" sizes="{plain(sizes)}" '
             f'width="{int(tile.width or 450)}" height="{int(tile.height or 450)}" alt="{plain(alt)}" '
             f'{"fetchpriority=high" if eager else "loading=lazy"} decoding="async">'
         )
