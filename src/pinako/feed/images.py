@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
+from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import BadRequest, Unauthorized
@@ -17,23 +19,23 @@ from pinako.feed.made import sought_terms
 from pinako.feed.sights import guards, merged, sight_of
 from pinako.feed.spec import Among, AnyOf, NoneOf, Term, pairs
 
-Meaning = Callable[[Asked[ImageQuery]], Iterator[Term]]
+Meaning = Callable[[Asked[ImageQuery]], Iterable[Term]]
 
 
-def _safety(asked: Asked[ImageQuery]) -> Iterator[Term]:
+def _safety(asked: Asked[ImageQuery]) -> Iterable[Term]:
     query = asked.query
-    hidden = guards(
-        asked.viewer,
-        asked.mask,
-        minor=Flag.MINOR,
-        poi=Flag.POI,
-        hide_minor=query.hide_minor,
-        hide_poi=query.hide_poi,
-    )
-    if query.collection_id is None and not asked.viewer.moderator:
+    return _guarded(asked.viewer, asked.mask, query.hide_minor, query.hide_poi, query.collection_id is None)
+
+
+@lru_cache(maxsize=256)
+def _guarded(viewer: Viewer, mask: int, hide_minor: bool, hide_poi: bool, in_feed: bool) -> tuple[Term, ...]:
+    """Kept: every list asks, and callers are few."""
+    hidden = guards(viewer, mask, minor=Flag.MINOR, poi=Flag.POI, hide_minor=hide_minor, hide_poi=hide_poi)
+    if in_feed and not viewer.moderator:
         # A confirmed harmless picture of a child stays out of feeds but not out of collections (domain.md d).
-        hidden.append(NoneOf((("flag", Flag.ACCEPTABLE_MINOR),), asked.own))
-    return iter(merged(hidden))
+        own = (("user", viewer.user_id),) if viewer.user_id is not None else ()
+        hidden.append(NoneOf((("flag", Flag.ACCEPTABLE_MINOR),), own))
+    return tuple(merged(hidden))
 
 
 def _people(asked: Asked[ImageQuery]) -> Iterator[Term]:
@@ -141,11 +143,13 @@ def in_posts(asked: Asked[ImageQuery]) -> list[tuple[int, int]]:
 
 def question_of(asked: Asked[ImageQuery]) -> Question:
     """The filters as the engine takes them. Empty when nothing can match; Unauthorized for `hidden` without a login."""
-    terms = tuple(term for meaning in MEANINGS for term in meaning(asked))
+    terms: list[Term] = []
+    for meaning in MEANINGS:
+        terms += meaning(asked)
     query = asked.query
     drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
     sight = sight_of(asked.viewer, asked.mask, drafts=drafts)
-    return Question(sight=sight, terms=terms, sort=query.sort or ImageSort.NEWEST)
+    return Question(sight=sight, terms=tuple(terms), sort=query.sort or ImageSort.NEWEST)
 
 
 def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:

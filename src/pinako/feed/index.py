@@ -212,10 +212,11 @@ class Index:
             if len(term.pairs) == 1:
                 field, value = term.pairs[0]
                 return Holding(self.fields[field].get(value))
-            return Either(self.unions.parts(term.pairs), partial(self.unions.whole, term.pairs))
+            return Either(self.unions.parts(term.pairs, self.rows.count)[0], partial(self.unions.whole, term.pairs))
         if isinstance(term, NoneOf):
             spare = [self.fields[field].get(value) for field, value in term.spare]
-            return Avoiding(self.unions.parts(term.pairs), spare, self.rows.count)
+            bitmaps, left = self.unions.parts(term.pairs, self.rows.count)
+            return Avoiding(bitmaps, spare, self.rows.count, left)
         if isinstance(term, Between):
             return Holding(self.ranges.get(term))
         named = self._named(term.ids)
@@ -305,9 +306,10 @@ class Index:
         self._filed = object()
         for at, field in enumerate(self.spec.fields):
             postings = self.fields[field]
-            for value, held in _by_value((row.values[at] for row in rows), ordinals).items():
+            by_value = _by_value([row.values[at] for row in rows], ordinals)
+            for value, held in by_value.items():
                 postings.extend(value, held)
-                self.unions.given(field, value, held)
+            self.unions.arrived(field, by_value)
         for cell, held in _by_value(([cell] for cell in cells_of(self.rows.ids[filed]).tolist()), ordinals).items():
             self.cells.extend(cell, held)
         for tree in self._trees:
@@ -345,8 +347,12 @@ def _by_value(values: Iterable[Iterable[V]], ordinals: Sequence[int]) -> dict[V,
     """The rows that hold each value, rising, from what each row holds."""
     held: dict[V, list[int]] = {}
     for ordinal, own in zip(ordinals, values, strict=True):
-        for value in dict.fromkeys(own):
-            held.setdefault(value, []).append(ordinal)
+        for value in own:
+            rows = held.get(value)
+            if rows is None:
+                held[value] = [ordinal]
+            elif rows[-1] != ordinal:  # a row may name a value twice
+                rows.append(ordinal)
     return held
 
 

@@ -9,6 +9,8 @@ from pinako.feed.bits import Longs, Ordinals
 from pinako.feed.rows import Rows
 from pinako.feed.spec import Sort
 
+_FEW = 256  # rows that are sorted by one component after the other: packing them costs more than it saves
+
 Place = tuple[int, ...]
 """A row's keys and id with signs turned so that the order rises. Compares as a tuple."""
 
@@ -83,19 +85,31 @@ class Order:
         """The rows in order, from `start` on, only the `first` ones when that is not 0."""
         if not len(ordinals):
             return ordinals
+        if first and start is None and len(ordinals) > 4 * first:
+            ordinals = self._foremost(ordinals, first)
         keys = self.keys(ordinals)
         if start is not None:
             kept = from_place(keys, start)
             ordinals, keys = ordinals[kept], [array[kept] for array in keys]
             if not len(ordinals):
                 return ordinals
-        packed = pack(keys)
+        packed = pack(keys) if len(ordinals) > _FEW else None
         if packed is None:
             return ordinals[np.lexsort(keys[::-1])[: first or None]]
         if first and len(packed) > 4 * first:
             best = np.argpartition(packed, first)[:first]
             return ordinals[best[np.argsort(packed[best])]]
         return ordinals[np.argsort(packed)[: first or None]]
+
+    def _foremost(self, ordinals: Ordinals, first: int) -> Ordinals:
+        """Those among which the `first` ones are, by the first component alone: a handful more, unless many are alike."""
+        keys = self.rows.columns[self.names[0]][ordinals]
+        if self.ways[0] < 0:
+            kept = keys >= np.partition(keys, -first)[-first]
+        else:
+            kept = keys <= np.partition(keys, first - 1)[first - 1]
+        foremost: Ordinals = ordinals[kept]
+        return foremost
 
 
 def from_place(keys: list[Longs], start: Place) -> npt.NDArray[np.bool_]:

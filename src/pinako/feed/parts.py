@@ -9,11 +9,16 @@ from pyroaring import BitMap
 
 from pinako.feed.bits import united
 
+_AT_FIRST = 4  # bitmaps that are asked one by one: the largest leave little for the others
+
 
 class Part(Protocol):
-    """One condition. `size` is an upper bound of its rows."""
+    """One condition. `size` is an upper bound of its rows, `likely` about how many there are."""
 
     size: int
+
+    @property
+    def likely(self) -> float: ...
 
     def cut(self, rows: BitMap) -> BitMap:
         """Those of the rows that hold."""
@@ -34,6 +39,7 @@ class Holding:
     def __init__(self, bitmap: BitMap) -> None:
         self.bitmap = bitmap
         self.size = len(bitmap)
+        self.likely = self.size
 
     def cut(self, rows: BitMap) -> BitMap:
         return rows & self.bitmap
@@ -53,6 +59,7 @@ class Seen:
         self.public = public
         self.private = private
         self.size = len(public) + len(private)
+        self.likely = self.size
 
     def cut(self, rows: BitMap) -> BitMap:
         seen = rows & self.public
@@ -74,6 +81,7 @@ class Either:
         self.bitmaps = bitmaps
         self.unite = unite
         self.size = sum(map(len, bitmaps))
+        self.likely = self.size
 
     def cut(self, rows: BitMap) -> BitMap:
         return rows & self.unite()
@@ -88,12 +96,13 @@ class Either:
 
 
 class Avoiding:
-    """Rows of none of the bitmaps, save those in one of `spare`."""
+    """Rows of none of the bitmaps, save those in one of `spare`. `left` is about the share of all rows that stays."""
 
-    def __init__(self, bitmaps: Sequence[BitMap], spare: Sequence[BitMap], rows: int) -> None:
+    def __init__(self, bitmaps: Sequence[BitMap], spare: Sequence[BitMap], rows: int, left: float = 1.0) -> None:
         self.bitmaps = bitmaps
         self.spare = spare
         self.size = rows
+        self.likely = rows * left
 
     def cut(self, rows: BitMap) -> BitMap:
         if not self.spare:
@@ -108,12 +117,26 @@ class Avoiding:
     def sift(self, candidates: list[int]) -> list[int]:
         if self.spare:
             return [ordinal for ordinal in candidates if self._holds(ordinal)]
-        for bitmap in self.bitmaps:
+        for at, bitmap in enumerate(self.bitmaps):
+            if at >= _AT_FIRST and _close(candidates):
+                return self._sift_together(candidates, self.bitmaps[at:])
             candidates = [ordinal for ordinal in candidates if ordinal not in bitmap]
         return candidates
+
+    def _sift_together(self, candidates: list[int], bitmaps: Sequence[BitMap]) -> list[int]:
+        rows = BitMap(candidates)
+        for bitmap in bitmaps:
+            rows -= bitmap
+        return [ordinal for ordinal in candidates if ordinal in rows]
 
     def _holds(self, ordinal: int) -> bool:
         return all(ordinal not in bitmap for bitmap in self.bitmaps) or any(ordinal in bitmap for bitmap in self.spare)
 
     def whole(self) -> BitMap | None:
         return None
+
+
+def _close(candidates: list[int]) -> bool:
+    """Whether so many lie so close together that one bitmap is sooner taken from another than asked for each."""
+    few = len(candidates)
+    return few > 60 and few > 60 + 4 * min((max(candidates) - min(candidates)) >> 16, few)

@@ -32,7 +32,7 @@ class Search:
             return len(self._known) / self.total
         share = 1.0
         for part in self.parts:
-            share *= min(part.size / self.total, 1.0)
+            share *= min(part.likely / self.total, 1.0)
         return share
 
     def answer(self) -> BitMap:

@@ -7,6 +7,7 @@ after another, which costs the same at any depth and any size.
 from __future__ import annotations
 
 from functools import lru_cache
+from math import isqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -43,32 +44,54 @@ class Deal:
 
     def __init__(self, seed: int) -> None:
         self.seed = seed & 0xFFFF_FFFF
-        if self.seed & 1:
-            drawn = hash_ids(np.arange(CELLS), self.seed ^ 0x9E37_79B9) << 12 | np.arange(CELLS)
-            self.turns = np.sort(drawn) & (CELLS - 1)  # which cell comes when
-            self.ranks = np.empty(CELLS, np.int64)  # when a cell comes
-            self.ranks[self.turns] = np.arange(CELLS)
+        first, second = _drawn(self.seed ^ 0x9E37_79B9), _drawn(self.seed ^ 0x7F4A_7C15)
+        self._steps = tuple(((drawn >> 13) | 1, drawn & (CELLS - 1)) for drawn in (first, second, first ^ second))
+
+    def cell(self, turn: int) -> int:
+        """Which cell comes at a turn: steps that can be taken back, so that nothing is drawn and sorted for a seed."""
+        for factor, summand in self._steps:
+            turn = (turn * factor + summand) & (CELLS - 1)
+            turn ^= turn >> 6
+        return turn
+
+    def turns(self, cells: Longs) -> Longs:
+        """When each cell comes: the same steps, back."""
+        for factor, summand in reversed(self._steps):
+            cells = cells ^ (cells >> 6)
+            cells = ((cells - summand) * pow(factor, -1, CELLS)) & (CELLS - 1)
+        return cells
 
     def keys(self, ids: npt.NDArray[np.int32]) -> Longs:
         """Where each id stands in this order."""
         keys = hash_ids(ids, self.seed)
-        return keys if not self.seed & 1 else (self.ranks[cells_of(ids)] << 32) | keys
+        return keys if not self.seed & 1 else (self.turns(cells_of(ids)) << 32) | keys
 
     def rows(self, search: Search, cells: Postings, rows: Rows, start: int | None, need: int) -> list[int]:
         """Up to `need` ordinals from the id `start` on (inclusive; it may be gone by now)."""
         floor = 0 if start is None else int(self.keys(np.array([start], np.int32))[0])
         density = search.density()
-        if not self.seed & 1 or density * rows.count <= DIRECT:
+        if not self.seed & 1 or density * rows.count <= directly(rows.count):
             direct: list[int] = self._sorted(ordinals_of(search.answer()), rows, floor, need).tolist()
             return direct
         found: list[int] = []
-        together = min(max(int(need / density * CELLS / rows.count), 1), 64)
+        together = min(int(need / density * CELLS / rows.count * 1.25) + 1, 64)
         for turn in range(floor >> 32, CELLS, together):
-            candidates = np.concatenate([cells.ordinals(cell) for cell in self.turns[turn : turn + together].tolist()])
-            found += search.sift(self._sorted(candidates, rows, floor, 0).tolist())
+            runs = [cells.ordinals(self.cell(at)) for at in range(turn, min(turn + together, CELLS))]
+            found += search.sift(self._in_turn(runs, turn, rows, floor).tolist())
             if len(found) >= need:
                 break
         return found[:need]
+
+    def _in_turn(self, runs: list[Ordinals], turn: int, rows: Rows, floor: int) -> Ordinals:
+        """The rows of cells that come one after the other, from `turn` on."""
+        ordinals = np.concatenate(runs)
+        keys = hash_ids(rows.ids[ordinals], self.seed)
+        keys |= np.repeat(np.arange(turn, turn + len(runs)), [len(run) for run in runs]) << 32
+        order = np.argsort(keys)
+        if turn == floor >> 32:
+            order = order[np.searchsorted(keys, floor, sorter=order) :]
+        inorder: Ordinals = ordinals[order]
+        return inorder
 
     def _sorted(self, ordinals: Ordinals, rows: Rows, floor: int, first: int) -> Ordinals:
         keys = self.keys(rows.ids[ordinals])
@@ -80,9 +103,21 @@ class Deal:
         return ordinals[np.argsort(keys)[: first or None]]
 
 
+def _drawn(seed: int) -> int:
+    """32 bits that follow from a seed (murmur3's finaliser)."""
+    seed = ((seed ^ (seed >> 16)) * 0x85EB_CA6B) & 0xFFFF_FFFF
+    seed = ((seed ^ (seed >> 13)) * 0xC2B2_AE35) & 0xFFFF_FFFF
+    return seed ^ (seed >> 16)
+
+
 def dealt(seed: int, search: Search) -> int:
     """The seed of a first page: even or odd by the size of the answer."""
-    return (seed & 0xFFFF_FFFE) | (search.density() * search.total > DIRECT)
+    return (seed & 0xFFFF_FFFE) | (search.density() * search.total > directly(search.total))
+
+
+def directly(total: int) -> int:
+    """Answers up to this size are hashed whole: larger ones are cheaper looked for among all rows, cell by cell."""
+    return min(DIRECT, max(CELLS, isqrt(160 * total)))
 
 
 @lru_cache(maxsize=64)
