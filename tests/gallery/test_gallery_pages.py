@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,10 @@ from visiting import HOST, Visit, opened
 import demo_library
 import pinako.web.gallery as gallery
 from pinako.feed import documents
+from pinako.services import access
+from pinako.services.around import Lookalikes
 from pinako.web.gallery.strings import WORDS
+from pinako.web.health import VERSION
 
 PACKAGE = Path(gallery.__file__).parent
 TEMPLATES = PACKAGE.parent / "templates"
@@ -74,6 +77,9 @@ def check_safe(answer: Any) -> None:
     assert "script-src 'self'" in policy
     assert "style-src 'self'" in policy
     assert "unsafe" not in policy
+    assert f"<span>Pinako {VERSION}</span>" in answer.text, (
+        "what a page calls its own must not be taken for the site's version"
+    )
     page = Page(answer.text)
     assert all(attrs.get("src", "").startswith("/static/") for attrs in page.all("script"))  # type: ignore[union-attr]
     assert not page.all("style")
@@ -248,6 +254,23 @@ def test_markup_in_texts_stays_text(visit: Visit) -> None:
         answer = visit.get(path.format(evil))
         assert "<script>alert" not in answer.text
         check_safe(answer)
+
+
+def test_look_alikes_are_answered_while_their_index_is_made_anew(visit: Visit) -> None:
+    read, making = visit.library.database.read(), list[Callable[[], None]]()
+    alike = Lookalikes(visit.library, making.append, lasts_s=-1)
+    viewer = access.viewer_of_session(read, visit.session, visit.library.now(), visit.library.caps)
+    ids = [row[0] for row in read.rows("SELECT id FROM images WHERE phash <> 0 ORDER BY id LIMIT 40")]
+    first = {id: alike.of(viewer, id, 10) for id in ids}
+    assert any(first.values())
+    assert not making, "nothing changed"
+    with visit.library.database.write() as w:
+        w.note("image", ids[0], "u")
+    assert {id: alike.of(viewer, id, 10) for id in ids} == first
+    (renew,) = making  # once, however many ask meanwhile
+    renew()
+    assert {id: alike.of(viewer, id, 10) for id in ids} == first
+    assert len(making) == 1, "made anew, it is right again"
 
 
 HOSTILE = """'"><x-evil onload=alert(1)>&lt;x-evil&gt;</x-evil> {{ 7 * 7 }}"""

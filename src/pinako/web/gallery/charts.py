@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 WIDTH, HEIGHT = 460, 170
 _LEFT, _BOTTOM, _TOP = 44, 24, 10
 ROW = 28
-_NAME, _NUMBER = 122, 86
+_NAME, _NUMBER = 122, 104
 
 
 def curve(points: Sequence[tuple[float, float]], labels: tuple[str, str], label: str) -> Markup:

@@ -89,7 +89,7 @@ class Pages:
             "asset": assets.address,
             "draw": self.draw,
             "account": self.account,
-            "version": "" if VERSION == UNKNOWN_VERSION else VERSION,
+            "site_version": "" if VERSION == UNKNOWN_VERSION else VERSION,
             "day": shown.day,
             "moment": shown.moment,
             "iso": shown.iso,

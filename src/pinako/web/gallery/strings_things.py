@@ -142,7 +142,7 @@ _OTHERS = {
     "collection.public": "public",
     "collection.private": "private",
     "collection.unlisted": "unlisted",
-    "collection.by": "by {name}",
+    "collection.by": "by",
     "collection.mine": "Mine",
     "collection.everybody": "Everybody's",
     "collection.sort.newest": "Newest",
