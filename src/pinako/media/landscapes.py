@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from pinako.media.canvas import Canvas, Field, part_of, soft, wave
+from pinako.media.canvas import Canvas, Field, Real, part_of, soft, wave
 
 
 def mountains(canvas: Canvas) -> None:
@@ -171,7 +171,7 @@ def _beam(canvas: Canvas, x: float, y: float, side: float) -> None:
 def _firs(canvas: Canvas, height: float, density: float) -> Field:
     """How high a row of firs stands over each column."""
     chance = canvas.chance
-    top = np.zeros(canvas.width)
+    top = np.zeros(canvas.width, Real)
     x = canvas.x[0]
     count = max(3, round(canvas.right * density * 2.2))
     for tree in range(count):
@@ -185,7 +185,7 @@ def _firs(canvas: Canvas, height: float, density: float) -> Field:
 
 def _roofs(canvas: Canvas, shore: float, highest: float) -> Field:
     chance = canvas.chance
-    outline = np.full(canvas.width, shore)
+    outline = np.full(canvas.width, shore, Real)
     x = 0
     while x < canvas.width:
         width = round(chance.between(0.05, 0.13) / canvas.pixel)
@@ -210,4 +210,5 @@ def _windows(canvas: Canvas, layer: int) -> Field:
     lit = canvas.chance.grid(rows, columns)
     lit = np.where(lit > 0.62, 0.25 + 0.5 * lit, 0.0)
     glass = (np.abs(part_of(across) - 0.5) < 0.26) * (np.abs(part_of(down) - 0.5) < 0.3)
-    return lit[down.astype(np.int64), across.astype(np.int64)] * glass
+    shown: Field = lit[down.astype(np.int64), across.astype(np.int64)] * glass
+    return shown

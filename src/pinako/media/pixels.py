@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 from blake3 import blake3
 from PIL import Image, ImageFile
 
@@ -41,7 +42,10 @@ def lent_pixels(memory: ImagingCore, size: tuple[int, int]) -> Iterator[memoryvi
 
 def _is_as_decoded(colour: Image.Image) -> bool:
     """Whether the fourth byte of RGB pixels is 255: decoders set it, TIFF's may leave the file's own, merged bands 0."""
-    return colour.mode != "RGB" or (isinstance(colour, ImageFile.ImageFile) and colour.format != "TIFF")
+    if colour.mode != "RGB" or (isinstance(colour, ImageFile.ImageFile) and colour.format != "TIFF"):
+        return True
+    with lent_pixels(colour.im, colour.size) as lent:
+        return lent is not None and bool((np.frombuffer(lent, np.uint8)[_WIDTH - 1 :: _WIDTH] == 255).all())
 
 
 def _copied(image: Image.Image) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -14,8 +15,7 @@ from pinako.intake.demo import words
 from pinako.intake.demo.plan import PlannedImage
 from pinako.media.facts import measure, read_facts
 from pinako.media.paint import encode, paint, scene_of
-from pinako.media.store import open_store
-from pinako.media.video import take_still
+from pinako.media.store import MediaStore, open_store
 from pinako.services.prepare import PreparedImage, assemble, digest_of, prepare_bytes
 
 
@@ -30,11 +30,10 @@ class Ingredient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One picture to paint and keep in the store at `media_url`."""
+    """One picture to paint."""
 
     image: PlannedImage
     made_with: tuple[Ingredient, ...]
-    media_url: str
     video: bool = False
 
 
@@ -43,30 +42,36 @@ def get_ready() -> int:
     return 0
 
 
-def work(job: Job) -> PreparedImage:
-    """Paint, write the generator's text into the file, keep the bytes, and say what the file holds."""
-    return _film(job) if job.video else _picture(job)
+def work(jobs: Sequence[Job], media_url: str) -> list[PreparedImage]:
+    """Paint, write the generators' texts into the files, keep the bytes at `media_url`, and say what the files hold."""
+    store = open_store(media_url)
+    try:
+        return [_film(job, store) if job.video else _picture(job, store) for job in jobs]
+    finally:
+        store.close()
 
 
-def _picture(job: Job) -> PreparedImage:
+def _picture(job: Job, store: MediaStore) -> PreparedImage:
     plan = job.image
     image = paint(plan.seed, plan.width, plan.height)
     data = encode(image, plan.format)  # type: ignore[arg-type]
     facts = measure(image, "image/png") if plan.format == "png" else read_facts(data)
     data = _with_text(plan, data, job.made_with)
     prepared = prepare_bytes(data, facts)
-    open_store(job.media_url).put_bytes(data, sha256=prepared.sha256)
+    store.put_bytes(data, sha256=prepared.sha256)
     return prepared
 
 
-def _film(job: Job) -> PreparedImage:
+def _film(job: Job, store: MediaStore) -> PreparedImage:
     from pinako.media.film import paint_video
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
-        paint_video(path, job.image.seed, comment=json.dumps({"prompt": json.loads(_graph(job.image, job.made_with))}))
-        prepared = assemble(metadata.read_file(path), read_facts(take_still(path), pixel_hash=False), *digest_of(path))
-        open_store(job.media_url).put_file(path, sha256=prepared.sha256)
+        comment = json.dumps({"prompt": json.loads(_graph(job.image, job.made_with))})
+        first = paint_video(path, job.image.seed, comment=comment)
+        shown = measure(first, "image/png", pixel_hash=False)
+        prepared = assemble(metadata.read_file(path), shown, *digest_of(path))
+        store.put_file(path, sha256=prepared.sha256)
     return prepared
 
 
