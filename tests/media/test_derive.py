@@ -162,12 +162,14 @@ def test_unknown_and_hostile_originals(darkroom: Darkroom) -> None:
 
 
 def test_without_ffmpeg_videos_say_so(darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """501 for stills and conversions; an MP4 stands in for its own playable copy, and the original is served."""
+    """501 for stills, sizes and conversions; an MP4 stands in for its own playable copy of full size."""
     monkeypatch.setenv("PATH", str(tmp_path))
     blob = darkroom.store.put_bytes(b"not opened")
     with pytest.raises(NotImplementedHere, match="ffmpeg"):
         darkroom.deliver(blob.sha256, "video/mp4", STILL)
-    playable = Derivative(transcode=True, width=450)
+    with pytest.raises(NotImplementedHere, match="ffmpeg"):
+        darkroom.deliver(blob.sha256, "video/mp4", Derivative(transcode=True, width=450))
+    playable = Derivative(transcode=True, original=True)
     with pytest.raises(NotImplementedHere):
         darkroom.deliver(blob.sha256, "video/webm", playable)
     assert darkroom.deliver(blob.sha256, "video/mp4", playable).source

@@ -101,8 +101,9 @@ def derive(path: Path, target: Path, chosen: Plan, workshop: Workshop) -> str:
 
 
 def _stands_in(chosen: Plan, mime: str) -> bool:
-    """Without ffmpeg an MP4 is its own playable copy: better than none."""
-    return chosen.way == "video" and mime == f"video/{chosen.wish.container}" and not has_ffmpeg()
+    """Without ffmpeg an MP4 is its own playable copy of full size: better than none. Another size is refused."""
+    playable = chosen.way == "video" and chosen.wish.full_size and mime == f"video/{chosen.wish.container}"
+    return playable and not has_ffmpeg()
 
 
 def _of_cache(sha256: str, cached: Cached) -> Delivered:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
+from pinako.media.video import has_ffmpeg
 from pinako.web.gallery.shown import short_number
 from pinako.web.gallery.strings import say, say_many
 from pinako.web.gallery.tiles import LADDER, CollectionCard, ModelCard, PostCard, Somebody, Tile
@@ -35,6 +36,7 @@ class Drawing:
 
     def __init__(self, account: str, asset: Callable[[str], str]) -> None:
         self._account = account
+        self._moving = "transcode=true,width=450" if has_ffmpeg() else "original=true"
         self._icons = plain(asset("icons.svg"))
         self.icon = _drawn(self._icon, KEPT_ICONS)
         self.tile = _drawn(self._tile, KEPT_TILES)
@@ -76,7 +78,7 @@ class Drawing:
 
     def _tile(self, tile: Tile, eager: bool = False, current: bool = False) -> str:
         hash = f' data-hash="{plain(tile.hash)}"' if tile.hash else ""
-        moving = plain(self.media(tile.url, "transcode=true,width=450", "video"))
+        moving = plain(self.media(tile.url, self._moving, "video"))
         video = f' data-video="{moving}"' if tile.moves else ""
         return (
             f'<li class="tile r-{tile.ratio:d}"{_CURRENT if current else ""} data-id="{tile.id:d}" '
