@@ -50,6 +50,7 @@ class NearIndex:
         self._ids: Ids = np.empty(1024, dtype=np.int64)
         self._hashes: Hashes = np.empty(1024, dtype=np.uint64)
         self._count = 0
+        self._largest = -(1 << 63)
         self._bands: Bands | None = None
         self._differing: Hashes = np.empty(_BLOCK, dtype=np.uint64)
 
@@ -73,13 +74,15 @@ class NearIndex:
         self.add_many([(id, phash)])
 
     def add_many(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Keep many entries; far quicker than one at a time. 0 is a hash like any other."""
+        """Keep many entries; far quicker than one at a time, and quickest in rising order. 0 is a hash like any other."""
         latest = dict(pairs)
         if not latest:
             return
         ids = np.fromiter(latest.keys(), dtype=np.int64, count=len(latest))
         hashes = np.fromiter((phash & _MASK for phash in latest.values()), dtype=np.uint64, count=len(latest))
-        self.remove_many(ids)
+        if ids.min() <= self._largest:
+            self.remove_many(ids)
+        self._largest = max(self._largest, int(ids.max()))
         self._reserve(self._count + len(ids))
         self._ids[self._count : self._count + len(ids)] = ids
         self._hashes[self._count : self._count + len(ids)] = hashes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, Sought
 from pinako.catalog.visibility import sees_image
-from pinako.errors import NotFound
+from pinako.errors import NotFound, StorageError
 from pinako.feed.made import recipe_code
 from pinako.metadata import from_meta
 from pinako.metadata.hamming import NearIndex
@@ -26,6 +27,8 @@ from pinako.services.library import Library
 from pinako.services.resolve import is_known, known_keys
 from pinako.storage.records import fetch, find
 from pinako.storage.scopes import Statements
+
+log = logging.getLogger(__name__)
 
 ALIKE_BITS = 14
 """Of 64: further apart, pictures have little in common. Look-alikes for people, so wider than for duplicates."""
@@ -152,14 +155,24 @@ def imported_from(library: Library, viewer: Viewer, id: int) -> list[str]:
 
 
 class Lookalikes:
-    """Which images look like one. The index of all hashes is made at the first question and again when it is stale."""
+    """Which images look like one. The index of all hashes is made at the first question; where it is stale a new one is made
+    aside, by what `start` does with the making of it, while questions are answered out of the old one.
+    """
 
-    def __init__(self, library: Library, lasts_s: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        library: Library,
+        start: Callable[[Callable[[], None]], None],
+        lasts_s: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._library = library
+        self._start = start
         self._lasts_s = lasts_s
         self._clock = clock
         self._lock = threading.Lock()
         self._made: tuple[float, int, NearIndex] | None = None
+        self._renewing = False
 
     def of(self, viewer: Viewer, id: int, limit: int) -> list[int]:
         """Ids of what looks like an image, the nearest first, as the caller may see it. Slow at first: ask on a thread."""
@@ -175,7 +188,21 @@ class Lookalikes:
         return [other for other in order if other in seen][:limit]
 
     def _index(self) -> NearIndex:
+        made = self._made = self._made or self._make()
+        stale = made[1] != self._library.feeds.index("image").version and self._clock() - made[0] > self._lasts_s
+        if stale and not self._renewing:
+            self._renewing = True
+            self._start(self._renew)
+        return made[2]
+
+    def _make(self) -> tuple[float, int, NearIndex]:
         now, version = self._clock(), self._library.feeds.index("image").version
-        if self._made is None or (self._made[1] != version and now - self._made[0] > self._lasts_s):
-            self._made = (now, version, load_lookalikes(self._library.database.read()))
-        return self._made[2]
+        return now, version, load_lookalikes(self._library.database.read())
+
+    def _renew(self) -> None:
+        try:
+            self._made = self._make()
+        except StorageError as error:  # a busy database: whoever asks next begins anew
+            log.warning("the index of look-alikes was not renewed: %s", error)
+        finally:
+            self._renewing = False

@@ -142,7 +142,9 @@ def load_lookalikes(read: Statements, *, user_id: int | None = None, leave_out: 
     where, params = _alive(user_id)
     passed = set(leave_out)
     index = NearIndex()
-    for rows in read.stream(f"SELECT id, phash FROM images WHERE phash IS NOT NULL AND phash <> 0 AND {where}", params):
+    for rows in read.stream(
+        f"SELECT id, phash FROM images WHERE phash IS NOT NULL AND phash <> 0 AND {where} ORDER BY id", params
+    ):
         index.add_many((id, phash) for id, phash in rows if id not in passed)
     index.prepare()
     return index

@@ -94,7 +94,7 @@ class ImagePage:
         self._pages = pages
         self._library = pages.library
         self._threads = threads
-        self._lookalikes = Lookalikes(pages.library)
+        self._lookalikes = Lookalikes(pages.library, threads.start)
 
     def routes(self) -> list[Route]:
         """The door."""
