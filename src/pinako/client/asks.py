@@ -57,7 +57,15 @@ _SECRETS = frozenset({"token", "key", "api_key", "apikey", "access_token", "x-am
 
 def encode_query(pairs: Pairs) -> str:
     """Strict RFC 3986 text (a blank is `%20`), as the upstream's own links have it."""
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs)
+
+
+_QUOTED = {code: quote(chr(code), safe="") for code in range(128)}
+
+
+def _quoted(text: str) -> str:
+    """A batch's input is thousands of letters, which a table replaces in a fraction of the time."""
+    return text.translate(_QUOTED) if text.isascii() else quote(text, safe="")
 
 
 def without_secrets(url: str) -> str:

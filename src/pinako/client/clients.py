@@ -10,11 +10,9 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-import httpx2
-
-from pinako.client import sending
+from pinako.client import asking, sending
 from pinako.client.asks import Answer, Ask, Call
 from pinako.client.calls import entities, feeds, flow, rest, trpc, writes
 from pinako.client.downloads import Downloader
@@ -27,6 +25,9 @@ from pinako.client.saving import Saved, wanted_with_details
 from pinako.client.transfers import LibraryTransfers, SocketTransfers, Transfers
 from pinako.client.wanted import Download, Fetched, Wanted, wanted_file, wanted_image
 from pinako.errors import BadRequest, UpstreamError
+
+if TYPE_CHECKING:
+    import httpx2
 
 T = TypeVar("T")
 
@@ -50,11 +51,14 @@ class Client:
         self.options = Options(base_url=base_url, **options)
         self.host = host_for(self.options)
         self.pace = pace_for(self.options, self.host)
-        self._has_transport = transport is not None
+        self._transport = transport
         self._sleep = sleep
         self._draw = draw
         self._gate = threading.BoundedSemaphore(self.pace.politeness.api_at_once)
-        self._http = sending.open_http(self.options.network, self.host.origin, transport)
+        origin = self.host.origin
+        plain = transport is None and origin.isascii() and not sending.uses_proxy(self.options.network, origin)
+        self._sockets = SocketTransfers(self.options.timeouts) if plain else None
+        """Connections of our own; through proxies and given transports the library sends."""
 
     def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -88,7 +92,11 @@ class Client:
         if isinstance(step, Wait):
             self._sleep(step.seconds)
             return None
-        return sending.send(self._http, step)
+        return asking.send(self._sockets, step) if self._sockets else sending.send(self._library, step)
+
+    @functools.cached_property
+    def _library(self) -> httpx2.Client:
+        return sending.open_http(self.options.network, self.host.origin, self._transport)
 
     @property
     def media_base(self) -> str:
@@ -175,8 +183,7 @@ class Client:
     @functools.cached_property
     def downloads(self) -> Downloader:
         """What fetches files, at this client's pace and with its credential."""
-        plain = not self._has_transport and not sending.uses_proxy(self.options.network, self.host.origin)
-        transfers: Transfers = SocketTransfers(self.options.timeouts) if plain else LibraryTransfers(self._http)
+        transfers: Transfers = self._sockets or LibraryTransfers(self._library)
         return Downloader(
             self.host, self.pace, transfers, retries=self.options.retries, sleep=self._sleep, draw=self._draw
         )
@@ -212,7 +219,10 @@ class Client:
         """Close connections and save the day's count."""
         if "downloads" in vars(self):
             self.downloads.close()
-        self._http.close()
+        if self._sockets:
+            self._sockets.close()
+        if "_library" in vars(self):
+            self._library.close()
         self.pace.flush()
 
     def __enter__(self) -> Self:

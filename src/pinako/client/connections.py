@@ -185,23 +185,43 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str], bool]:
     words = first.split(" ", 2)
     if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
         raise UpstreamNonsense("The host does not speak HTTP.")
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
+    headers = dict(map(_header, lines))
     kept = headers.get("connection", "").lower()
     return int(words[1]), headers, "close" not in kept and (words[0] == "HTTP/1.1" or "keep-alive" in kept)
 
 
-def request_for(url: str, headers: Mapping[str, str]) -> tuple[Place, bytes]:
-    """Where to connect and what to send. Raises UpstreamNonsense for an address that would break the request apart."""
+@lru_cache(maxsize=128)
+def _header(line: str) -> tuple[str, str]:
+    """One line of a head; a host says most of them with each answer."""
+    name, _, value = line.partition(":")
+    return name.strip().lower(), value.strip()
+
+
+def request_for(
+    url: str, headers: Mapping[str, str], *, method: str = "GET", body: bytes | None = None, packed: str = "identity"
+) -> tuple[Place, bytes]:
+    """Where to connect and what to send. `packed` names the encodings that the answer may have.
+
+    Raises UpstreamNonsense for an address that would break the request apart.
+    """
     origin, target = _split(url)
     place, host = _place(origin)
-    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
-    text = "\r\n".join([*lines, "Accept-Encoding: identity", "", ""])
-    if not text.isascii() or text.count("\n") != len(headers) + 4 or text.count("\r") != len(headers) + 4:
+    shown = target + host
+    if not (shown.isascii() and shown.isprintable()):
         raise UpstreamNonsense("An address must be percent-encoded to be asked for.")
-    return place, text.encode()
+    front = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n"
+    if body is not None:
+        front += f"Content-Length: {len(body)}\r\n"
+    return place, f"{front}{_lines(tuple(headers.items()), packed)}".encode() + (body or b"")
+
+
+@lru_cache(maxsize=64)
+def _lines(headers: tuple[tuple[str, str], ...], packed: str) -> str:
+    """The lines of a request that are the same for many."""
+    text = "".join(f"{name}: {value}\r\n" for name, value in headers) + f"Accept-Encoding: {packed}\r\n\r\n"
+    if not text.isascii() or text.count("\n") != len(headers) + 2 or text.count("\r") != len(headers) + 2:
+        raise UpstreamNonsense("A header must be plain text on one line.")
+    return text
 
 
 def has_host(url: str) -> bool:

@@ -14,7 +14,8 @@ import msgspec
 from pinako.client.asks import Call
 from pinako.client.calls import flow
 from pinako.client.records.images import Image, ImageDetails
-from pinako.client.wanted import Wanted, wanted_image
+from pinako.client.wanted import Wanted
+from pinako.errors import BadRequest
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +41,10 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
         record |= {"generation": image.raw["generation"]} if self.generation else {}
         record |= {"tags": image.raw["tags"]} if self.tags else {}
         record |= {"missing": image.missing} if image.missing else {}
-        return wanted_image(image, self.folder, media_base=self.media_base, sidecar=msgspec.json.encode(record))
+        if not image.image_url:
+            raise BadRequest(f"Image {image.id} has no address.")
+        path = self.folder / f"{image.id}{image.extension}"
+        return Wanted(url=image.image_url, to=path, sidecar=msgspec.json.encode(record))
 
 
 def wanted_with_details(

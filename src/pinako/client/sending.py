@@ -1,4 +1,7 @@
-"""The HTTP library: sends one request, sync or async, and turns its failures into `Failed`. Nowhere else is it named."""
+"""The HTTP library: sends one request, sync or async, and turns its failures into `Failed`.
+
+It is loaded when it is needed, for proxies and for the asynchronous client: loading it is half of what a client needs to start.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,19 @@ import ssl
 import urllib.request
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx2
 import msgspec
 
 from pinako.client.asks import Answer, without_secrets
 from pinako.client.exchange import Failed, Send
 
+if TYPE_CHECKING:
+    import httpx2
+
 LONGEST_ANSWER = 128 * 1024 * 1024
 """Bytes of a JSON answer that are read at most; a host that sends more is not sending an answer."""
-
-_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
 class _Discreet(logging.Filter):
@@ -27,7 +30,7 @@ class _Discreet(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(without_secrets(str(a)) if isinstance(a, httpx2.URL) else a for a in record.args)
+            record.args = tuple(without_secrets(str(a)) if type(a).__name__ == "URL" else a for a in record.args)
         return True
 
 
@@ -52,11 +55,15 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
 def open_http(network: Network, origin: str, transport: httpx2.BaseTransport | None) -> httpx2.Client:
     """The synchronous library client, with every behaviour off that `exchange` does itself."""
+    import httpx2
+
     return httpx2.Client(transport=transport, **_settings(network, origin))
 
 
 def open_async_http(network: Network, origin: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     """The asynchronous twin of `open_http`."""
+    import httpx2
+
     return httpx2.AsyncClient(transport=transport, **_settings(network, origin))
 
 
@@ -68,6 +75,8 @@ def uses_proxy(network: Network, origin: str) -> bool:
 
 
 def _settings(network: Network, origin: str) -> dict[str, Any]:
+    import httpx2
+
     return {
         "timeout": httpx2.Timeout(network.timeouts.read, connect=network.timeouts.connect),
         "verify": tls(),
@@ -88,6 +97,8 @@ def tls() -> ssl.SSLContext:
 @cache
 def authorities() -> ssl.SSLContext:
     """The library's own context with whom it trusts. Reading them takes more than all else that a client needs to start."""
+    import httpx2
+
     context = httpx2.create_ssl_context()
     context.set_alpn_protocols(["http/1.1"])
     return context
@@ -110,6 +121,8 @@ def _no_cookies() -> CookieJar:
 
 def send(http: httpx2.Client, what: Send) -> Answer | Failed:
     """Do one request and read its whole answer."""
+    import httpx2
+
     try:
         with http.stream(what.method, what.url, headers=dict(what.headers), content=what.body) as response:
             body = bytearray()
@@ -124,6 +137,8 @@ def send(http: httpx2.Client, what: Send) -> Answer | Failed:
 
 async def send_async(http: httpx2.AsyncClient, what: Send) -> Answer | Failed:
     """Do one request and read its whole answer."""
+    import httpx2
+
     try:
         async with http.stream(what.method, what.url, headers=dict(what.headers), content=what.body) as response:
             body = bytearray()
@@ -143,6 +158,9 @@ def _answer(response: httpx2.Response, body: bytes) -> Answer:
 
 def _failed(error: Exception) -> Failed:
     """Class names only: the library's own texts can hold addresses, and addresses can hold keys."""
+    import httpx2
+
+    unsent = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
     words: dict[type[Exception], str] = {
         httpx2.ConnectTimeout: "connecting took too long",
         httpx2.ReadTimeout: "the host took too long",
@@ -151,7 +169,7 @@ def _failed(error: Exception) -> Failed:
         httpx2.ReadError: "the connection was cut",
         httpx2.ProxyError: "the proxy refused",
     }
-    return Failed(reason=words.get(type(error), type(error).__name__), unsent=isinstance(error, _UNSENT))
+    return Failed(reason=words.get(type(error), type(error).__name__), unsent=isinstance(error, unsent))
 
 
 def is_loopback(url: str) -> bool:

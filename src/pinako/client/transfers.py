@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Mapping
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-import httpx2
 import msgspec
 
 from pinako.client.connections import Connection, Place, cut, reason, request_for
 from pinako.client.exchange import Wait
 from pinako.client.sending import Timeouts
 from pinako.errors import UpstreamError, UpstreamNonsense
+
+if TYPE_CHECKING:
+    import httpx2
 
 T = TypeVar("T")
 
@@ -77,6 +79,8 @@ class LibraryTransfers:
         self._http = http
 
     def open(self, url: str, headers: Mapping[str, str]) -> Body:
+        import httpx2
+
         try:
             request = self._http.build_request("GET", url, headers={**headers, "accept-encoding": "identity"})
             return _LibraryBody(self._http.send(request, stream=True), url)
@@ -100,6 +104,8 @@ class _LibraryBody:
         self._pieces = response.iter_raw()  # with a size it would hold back, and lose, the piece before a cut
 
     def read(self) -> bytes:
+        import httpx2
+
         try:
             return next(self._pieces, b"")
         except (httpx2.HTTPError, httpx2.StreamError) as error:
