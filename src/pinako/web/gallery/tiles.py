@@ -31,7 +31,7 @@ LADDER = (320, 450, 800)
 ROW_HEIGHT = 250
 COVERS = 4
 _ALT_LENGTH = 160
-_KEPT, _KEPT_PROMPTS = 4096, 2048
+_KEPT_TILES, _KEPT_PROMPTS, _KEPT_CARDS = 4096, 2048, 1024
 
 
 class Somebody(msgspec.Struct, frozen=True):
@@ -108,19 +108,13 @@ def tiles(library: Library, ids: Sequence[int], viewer: Viewer) -> list[Tile]:
     ]
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_KEPT_TILES)
 def _finished(head: bytes, counts: tuple[int, ...], prompt: str) -> Tile:
-    tile = _read(head)
+    tile = _tile.decode(head + b"}")  # an image's JSON, which lacks its end
     like, _, heart, laugh, cry, comments = counts
     return msgspec.structs.replace(
         tile, alt=alt_of(prompt, tile), reacted=like + heart + laugh + cry, commented=comments
     )
-
-
-@lru_cache(maxsize=_KEPT)
-def _read(head: bytes) -> Tile:
-    """The tile in an image's JSON, which lacks its end."""
-    return _tile.decode(head + b"}")
 
 
 def alt_of(prompt: str, tile: Tile) -> str:
@@ -206,11 +200,16 @@ def covers_of(library: Library, seen: Mapping[int, Sequence[int]]) -> dict[int, 
     """The first few pictures of each of several things, by the ids of those that the caller may see. Nothing is said of them."""
     first = {id: ids[:COVERS] for id, ids in seen.items()}
     wanted = list(dict.fromkeys(id for ids in first.values() for id in ids))
-    found = {one.id: _read(one.parts.head) for one in library.feeds.documents.fetch("image_trpc", wanted)}
+    found = {one.id: _cover(one.parts.head) for one in library.feeds.documents.fetch("image_trpc", wanted)}
     return {id: tuple(found[one] for one in ids if one in found) for id, ids in first.items()}
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_KEPT_TILES)
+def _cover(head: bytes) -> Tile:
+    return _tile.decode(head + b"}")
+
+
+@lru_cache(maxsize=_KEPT_CARDS)
 def _read_post(head: bytes) -> PostCard:
     return _post.decode(head + b"}")
 
@@ -261,7 +260,7 @@ def models(library: Library, page: Listed, viewer: Viewer) -> list[ModelCard]:
     return cards
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_KEPT_CARDS)
 def _model_card(head: bytes, version: bytes, pictures: tuple[bytes, ...]) -> ModelCard:
     seen = [_tile.decode(text) for text in pictures]
     cover = next((tile for tile in seen if tile.type == "image"), None) or next(iter(seen), None)
