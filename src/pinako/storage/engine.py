@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Protocol
 
 Value = str | bytes | int | float | None
@@ -22,6 +24,9 @@ CHUNK = 500
 
 PATIENCE_S = 30.0
 """How long a write waits for the writer before it."""
+
+ROWS_AT_ONCE = 20
+VALUES_OF_ROW = re.compile(r"VALUES (\((?:\?, )*\?\))")
 
 WORD = re.compile(r"\{[a-z]+\}")
 
@@ -85,3 +90,28 @@ def cut_ids(ids: Sequence[int] | Sequence[str]) -> Iterator[Sequence[int] | Sequ
     """The ids in pieces that one statement takes."""
     for start in range(0, len(ids), CHUNK):
         yield ids[start : start + CHUNK]
+
+
+def gathered(sql: str, rows: Sequence[Params]) -> Iterator[tuple[str, Sequence[Params]]]:
+    """Many rows for one statement: those that fill statements of ROWS_AT_ONCE rows, as such, and the rest one by one."""
+    wide = widened(sql) if len(rows) >= ROWS_AT_ONCE else None
+    if wide is None:
+        yield sql, rows
+        return
+    whole = len(rows) // ROWS_AT_ONCE * ROWS_AT_ONCE
+    runs = (rows[at : at + ROWS_AT_ONCE] for at in range(0, whole, ROWS_AT_ONCE))
+    yield wide, [list(chain.from_iterable(run)) for run in runs]
+    yield sql, rows[whole:]
+
+
+@lru_cache(maxsize=512)
+def widened(sql: str) -> str | None:
+    """An `INSERT … VALUES (?, …)` for ROWS_AT_ONCE rows; None for any other statement.
+
+    A third of the time of a small row is the statement's own: to begin, to bind and to end it.
+    """
+    parts = VALUES_OF_ROW.split(sql)
+    if len(parts) != 3 or not sql.startswith("INSERT") or "?" in parts[0] + parts[2]:
+        return None
+    before, row, after = parts
+    return f"{before}VALUES {', '.join([row] * ROWS_AT_ONCE)}{after}"

@@ -20,7 +20,7 @@ from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader, Numeric
 from psycopg.types.string import StrDumper
 
 from pinako.errors import BadRequest, Conflict, PinakoError, StorageError
-from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, cut_ids
+from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, cut_ids, gathered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -173,7 +173,10 @@ class PostgresConnection:
 
     @guarded
     def run_many(self, sql: str, rows: Iterable[Params]) -> None:
-        self._ready().executemany(translate(sql), rows)
+        """A statement may not meet one row twice where it updates: those go row by row."""
+        given = list(rows)
+        for statement, values in [(sql, given)] if " DO UPDATE " in sql else gathered(sql, given):
+            self._ready().executemany(translate(statement), values)
 
     def by_ids(self, sql: str, ids: Sequence[int] | Sequence[str], params: Params = ()) -> list[Row]:
         if len(ids) <= CHUNK:

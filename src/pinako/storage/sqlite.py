@@ -14,15 +14,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from functools import lru_cache, wraps
-from itertools import chain
+from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
 from pinako.errors import BadRequest, Conflict, PinakoError, StorageError
 from pinako.storage import tables
-from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, Value, cut_ids
+from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, Value, cut_ids, gathered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,8 +32,6 @@ WRITE_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 8000
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 EXACT_IDS = 20
-ROWS_AT_ONCE = 20
-VALUES_OF_ROW = re.compile(r"VALUES (\((?:\?, )*\?\))")
 
 TAKEN = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_ROWID}
 
@@ -146,14 +143,8 @@ class SqliteConnection:
 
     @guarded
     def run_many(self, sql: str, rows: Iterable[Params]) -> None:
-        given = list(rows)
-        together = widened(sql) if len(given) >= ROWS_AT_ONCE else None
-        if together is not None:
-            whole = len(given) // ROWS_AT_ONCE * ROWS_AT_ONCE
-            runs = (given[at : at + ROWS_AT_ONCE] for at in range(0, whole, ROWS_AT_ONCE))
-            self._raw.executemany(together, (list(chain.from_iterable(run)) for run in runs))
-            given = given[whole:]
-        self._raw.executemany(sql, given)
+        for statement, values in gathered(sql, list(rows)):
+            self._raw.executemany(statement, values)
 
     @guarded
     def by_ids(self, sql: str, ids: Sequence[int] | Sequence[str], params: Params = ()) -> list[Row]:
@@ -260,19 +251,6 @@ class Sqlite:
 
     def size(self, connection: Connection) -> int:
         return int(connection.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")[0][0])
-
-
-@lru_cache(maxsize=512)
-def widened(sql: str) -> str | None:
-    """An `INSERT … VALUES (?, …)` for ROWS_AT_ONCE rows; None for any other statement.
-
-    A third of the time of a small row is the statement's own: to begin, to bind and to end it.
-    """
-    parts = VALUES_OF_ROW.split(sql)
-    if len(parts) != 3 or not sql.startswith("INSERT") or "?" in parts[0] + parts[2]:
-        return None
-    before, row, after = parts
-    return f"{before}VALUES {', '.join([row] * ROWS_AT_ONCE)}{after}"
 
 
 def fold_value(value: Value) -> Value:
