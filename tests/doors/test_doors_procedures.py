@@ -251,6 +251,26 @@ def test_generation_data_has_both_names_of_an_id(doors: Doors) -> None:
             assert one["strength"] is None or one["modelType"] != "Checkpoint"
 
 
+def test_generation_data_asked_for_many_is_what_each_has_alone(doors: Doors) -> None:
+    """Those that the caller may not see, that never were, and odd inputs among them, each with its own answer."""
+    ids = [
+        row[0] for row in doors.library.database.read().rows("SELECT id FROM images ORDER BY level DESC, id LIMIT 20")
+    ]
+    ids += [row[0] for row in doors.library.database.read().rows("SELECT id FROM images ORDER BY level, id LIMIT 20")]
+    inputs: list[Any] = [{"id": id} for id in (*ids, ids[0], MISSING, -1, 10**12)] + [{}, {"id": "x"}]
+    together = batch(
+        doors,
+        ",".join(["image.getGenerationData"] * len(inputs)),
+        {str(at): {"json": value} for at, value in enumerate(inputs)},
+    ).json()
+    for value, element in zip(inputs, together, strict=True):
+        query = quote(json.dumps({"json": value}))
+        assert element == doors.get(f"/api/trpc/image.getGenerationData?input={query}").json()
+    assert {"result", "error"} == {name for element in together for name in element}
+    resources = [element["result"]["data"]["json"]["resources"] for element in together if "result" in element]
+    assert len({len(found) for found in resources}) > 1
+
+
 def test_cookies_of_both_names_and_what_goes_before_them(open_demo: Any) -> None:
     from pinako.services import access
 

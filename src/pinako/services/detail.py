@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -53,14 +53,27 @@ def own_reactions(read: Statements, viewer: Viewer, entity: str, id: int) -> Rea
 
 def generation_data(library: Library, viewer: Viewer, id: int) -> GenerationData:
     """How one image was made. The original checks nothing here; ours asks the predicate (domain.md d, weak point 2)."""
+    found = generation_data_of(library, viewer, [id]).get(id)
+    if found is None:
+        raise NotFound(ENTITY_MISSING)
+    return found
+
+
+def generation_data_of(library: Library, viewer: Viewer, ids: Sequence[int]) -> dict[int, GenerationData]:
+    """The same of many images in a few statements, by id; those that the caller may not see are left out."""
+    now = library.now()
     with library.database.read() as read:
-        found, viewer = find(read, Image, id), seer(read, viewer, "image", id)
-        if found is None or not sees_image(found, viewer, library.now()):
-            raise NotFound(ENTITY_MISSING)
-        meta = gather.metas(read, [id]).get(id)
-        resources = _resources(read, viewer, id)
-    shown = None if found.hide_meta and viewer.user_id != found.user_id else meta
-    return GenerationData(image=found, meta=shown, process=_process(found, shown), resources=resources)
+        found = fetch(read, Image, ids) if len(ids) > 1 else {id: find(read, Image, id) for id in ids}
+        lookers = {id: seer(read, viewer, "image", id) for id in found}
+        seen = {id: image for id, image in found.items() if image is not None and sees_image(image, lookers[id], now)}
+        metas = gather.metas(read, list(seen))
+        resources = _resources(read, {id: lookers[id] for id in seen})
+    return {id: _made(image, lookers[id], metas.get(id), resources[id]) for id, image in seen.items()}
+
+
+def _made(image: Image, viewer: Viewer, meta: str | None, resources: tuple[GenerationResource, ...]) -> GenerationData:
+    shown = None if image.hide_meta and viewer.user_id != image.user_id else meta
+    return GenerationData(image=image, meta=shown, process=_process(image, shown), resources=resources)
 
 
 def _process(image: Image, meta: str | None) -> str | None:
@@ -69,26 +82,34 @@ def _process(image: Image, meta: str | None) -> str | None:
     return shown_process(value) if isinstance(value, dict) and value else image.process
 
 
-_RESOURCES = "SELECT version_id, strength FROM image_resources WHERE image_id = ? ORDER BY detected DESC, version_id"
+_RESOURCES = """
+SELECT image_id, version_id, strength FROM image_resources WHERE image_id IN (?*)
+ORDER BY image_id, detected DESC, version_id"""
 
 
-def _resources(read: Statements, viewer: Viewer, id: int) -> tuple[GenerationResource, ...]:
-    """What an image was made with, as far as this caller may know of it."""
-    strengths: dict[int, int | None] = dict(read.rows(_RESOURCES, (id,)))
-    versions = fetch(read, ModelVersion, strengths)
+def _resources(read: Statements, viewers: Mapping[int, Viewer]) -> dict[int, tuple[GenerationResource, ...]]:
+    """What images were made with, as far as who looks at each may know of it."""
+    rows = read.by_ids(_RESOURCES, list(viewers))
+    versions = fetch(read, ModelVersion, (row[1] for row in rows))
     models = fetch(read, Model, (version.model_id for version in versions.values()))
-    return tuple(
-        GenerationResource(
-            version_id=version.id,
-            model_id=model.id,
-            model_name=model.name,
-            model_type=model.type,
-            version_name=version.name,
-            base_model=version.base_model,
-            strength=strengths[version.id],
-        )
-        for version in (versions[id] for id in strengths if id in versions)
-        if (model := models.get(version.model_id)) is not None and _named_to(viewer, model, version)
+    used: dict[int, list[GenerationResource]] = {id: [] for id in viewers}
+    for image_id, version_id, strength in rows:
+        version = versions.get(version_id)
+        model = models.get(version.model_id) if version is not None else None
+        if version is not None and model is not None and _named_to(viewers[image_id], model, version):
+            used[image_id].append(_resource(model, version, strength))
+    return {id: tuple(found) for id, found in used.items()}
+
+
+def _resource(model: Model, version: ModelVersion, strength: int | None) -> GenerationResource:
+    return GenerationResource(
+        version_id=version.id,
+        model_id=model.id,
+        model_name=model.name,
+        model_type=model.type,
+        version_name=version.name,
+        base_model=version.base_model,
+        strength=strength,
     )
 
 

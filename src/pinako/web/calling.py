@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pinako.catalog.images import GenerationData
 from pinako.services.browse import Listed
 from pinako.web.ask import Ask
 from pinako.wire import trpc
@@ -21,6 +22,8 @@ class Calling:
         self.library = ask.library
         self.viewer = ask.viewer
         self.cut: int | None = None
+        self.made: dict[int, GenerationData] = {}
+        """Generation data that several calls of one request ask for, read together."""
 
     def listed(self, page: Listed) -> Listed:
         """Pass a page on, remembering what was cut."""
