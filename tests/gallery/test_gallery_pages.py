@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from visiting import HOST, Visit, opened
@@ -361,3 +361,16 @@ def test_every_string_that_is_said_is_written_down_and_every_one_written_down_is
         else:
             plain = key.removesuffix(".one").removesuffix(".other")
             assert f'"{key}"' in text or f'"{plain}"' in text or key.startswith(begun), key
+
+
+@pytest.mark.parametrize(
+    ("field", "word"), [("user", "inkharbor"), ("model", "Harbor Lights"), ("lora", "nobody's lora")]
+)
+def test_fields_of_the_filter_form_are_words_of_the_search_box(visit: Visit, field: str, word: str) -> None:
+    by_field = visit.get(f"/images?part=items&{urlencode({field: word})}").json()
+    said = urlencode({"query": f'{field}:"{word}"'})
+    by_words = visit.get(f"/images?part=items&{said}").json()
+    assert [one["id"] for one in by_field["items"]] == [one["id"] for one in by_words["items"]]
+    assert bool(by_field["items"]) is (field != "lora")
+    shown = Page(visit.get(f"/images?{urlencode({field: word, 'sort': 'Oldest'})}").text)
+    assert [found["value"] for found in shown.all("input") if found.get("name") == field] == [word]

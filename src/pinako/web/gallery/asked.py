@@ -148,7 +148,18 @@ class ImageFilters(msgspec.Struct, frozen=True, kw_only=True):
     on_site: bool = False
     followed: bool = False
     reactions: tuple[str, ...] = ()
+    named: tuple[Pair, ...] = ()
+    """Model, LoRA, user and collection by name, as the search box has them."""
     cursor: str | None = None
+
+    @property
+    def searched(self) -> str:
+        """All of it in the search box's words."""
+        return " ".join(filter(None, (self.query, *(f'{key}:"{value}"' for key, value in self.named))))
+
+
+NAMED = ("model", "lora", "user", "collection")
+"""Words of the search box that the filter form has fields for."""
 
 
 def read_image_filters(library: Library, path: str, pairs: Sequence[Pair]) -> ImageFilters:
@@ -172,6 +183,7 @@ def read_image_filters(library: Library, path: str, pairs: Sequence[Pair]) -> Im
         on_site=_yes(address.first("fromPlatform")) or _yes(address.first("onSite")),
         followed=_yes(address.first("followed")),
         reactions=_words(address.all("reactions"), enums.REACTIONS),
+        named=tuple((key, name) for key in NAMED if (name := address.first(key).replace('"', " ").strip())),
         cursor=address.first("cursor") or None,
     )
 

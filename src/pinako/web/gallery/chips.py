@@ -7,6 +7,7 @@ from pinako.services import browse
 from pinako.web.gallery.asked import Address, Chip, ImageFilters, ModelFilters, PostFilters
 from pinako.web.gallery.strings import say
 
+_NAMED = {"model": "filter.model", "lora": "filter.lora", "user": "filter.user", "collection": "filter.collection"}
 _NO_FILTERS = ("cursor", "part", "sort", "token", "mine")
 
 
@@ -79,6 +80,8 @@ def image_chips(filters: ImageFilters) -> list[Chip]:
     """The filters of a wall."""
     chips = Chips(filters.address)
     chips.add_text(filters.query)
+    for key, name in filters.named:
+        chips.add(_NAMED[key], name, chips.at.less(key))
     for tag in filters.tags:
         chips.add("filter.tag", tag.name, chips.without_tag("tags", tag.id, tag.name))
     for tag in filters.excluded_tags:

@@ -18,7 +18,7 @@ from pinako.services.library import Library
 from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
-from pinako.web.gallery.asked import Address, ImageFilters, image_query, read_image_filters
+from pinako.web.gallery.asked import NAMED, Address, ImageFilters, image_query, read_image_filters
 from pinako.web.gallery.chips import image_chips
 from pinako.web.gallery.lists import own_order
 from pinako.web.gallery.pages import Pages
@@ -107,7 +107,7 @@ class Images:
         filters = read_image_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(image_query(filters, ImageSort(library.settings.image_sort)), **fixed)
         query = own_order(query, chosen=filters.sort is not None)
-        wall = build_wall(library, viewer, query, filters.query)
+        wall = build_wall(library, viewer, query, filters.searched)
         if filters.address.first("part") == "items":
             return self._pages.give(self.part(wall))
         chips = image_chips(filters)
@@ -155,6 +155,7 @@ def filter_form(
             ("onSite", say("filter.onsite"), filters.on_site),
         ],
         "tag_fields": True,
+        "named": [(key, say(f"filter.by.{key}"), dict(filters.named).get(key, "")) for key in NAMED],
     }
 
 

@@ -233,6 +233,7 @@ def model_form(library: Library, filters: ModelFilters, sort: ModelSort | None) 
         "bases": base_choices(library, filters.base_models),
         "flags": [],
         "tag_fields": False,
+        "named": [],
     }
 
 

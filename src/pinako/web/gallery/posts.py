@@ -99,4 +99,5 @@ def post_form(filters: PostFilters, sort: PostSort | None) -> dict[str, Any]:
         "bases": [],
         "flags": [],
         "tag_fields": False,
+        "named": [],
     }
