@@ -90,7 +90,7 @@ def test_the_door_tells_of_what_the_caller_may_see(changing: Changing, home: Hom
     with real_server.serving(home.folder) as running:
         door = Host(running.address)
         body = door.ask(f"/api/v1/pinako/history/image/{id}")
-        assert body["state"] == "kept"
+        assert (body["state"], body["left"]) == ("kept", [])
         assert {row["door"] for row in body["revisions"]} == {"trpc", "trpc.generation", "trpc.tags", "bytes"}
         assert door.status(f"/api/v1/pinako/history/image/{hidden}") == 404
         assert door.status("/api/v1/pinako/history/image/5") == 404

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import kill_mirror
 import pytest
-from hostile import Hostile
+from hostile import Hostile, of_lists
 from mirroring import Home, Host
 
 from pinako.client import Client
 from pinako.media.store import open_store
-from scripted_upstream import Upstream, trpc_error
+from scripted_upstream import Reply, Request, Upstream, trpc_error
 
 MOST_RUNS = 12
 NAMES_ONE = re.compile(r"/(user\.getCreator|image\.get|post\.get)(,|$)")
@@ -111,3 +113,29 @@ def test_what_left_with_its_user_is_noted_once(upstream: Host, home: Home, someb
     assert (second.gone, second.missing, second.whole) == (first.images + first.posts + 1, [], True)
     assert (third.gone, third.missing, third.whole) == (0, [], True)
     assert home.rows("SELECT COUNT(*) FROM images WHERE blob IS NOT NULL AND deleted_at IS NULL") == [(first.images,)]
+
+
+@pytest.mark.parametrize("said", [{"minor": True}, {"tagIds": [5351]}], ids=["flag", "tag"])
+def test_what_must_be_withheld_is_not_even_fetched(upstream: Host, home: Home, said: dict[str, Any]) -> None:
+    id = upstream.ask("/api/v1/images?limit=1")["items"][0]["id"]
+    behind, chance = Hostile(upstream), Random(1)
+
+    def rate(found: dict[str, Any]) -> None:
+        for row in found["items"]:
+            row |= {"nsfwLevel": 4, **said}
+
+    spoil = of_lists(rate)
+    with before(behind) as host:
+
+        def answer(request: Request) -> Reply:
+            reply = behind(request)
+            return spoil(reply, chance) if "image.getInfinite" in request.path else reply
+
+        host.on("*", answer)
+        for _ in range(2):
+            report = home.mirror(f"{host.url}/images/{id}")
+            assert (report.withheld, report.images, report.fetched, report.missing_count) == (1, 0, 0, 0)
+        assert all(request.path.startswith("/api/") for request in host.requests)
+    for table in ("images", "image_meta", "image_tags", "blobs", "received WHERE entity_type = 'image'"):
+        assert home.rows(f"SELECT COUNT(*) FROM {table}") == [(0,)], table
+    assert home.rows("SELECT source_id, reason FROM tombstones") == [(id, "withheld")]

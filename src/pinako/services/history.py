@@ -161,12 +161,17 @@ def past_of(read: Statements, entity: str, id: int) -> Past | None:
 
 
 def _left(read: Statements, source: str, collection: int) -> tuple[Left, ...]:
-    rows = read.rows(
-        "SELECT entity_type, source_id, seen_at FROM mirror_finds WHERE source = ? AND target = ? "
-        "ORDER BY seen_at, entity_type, source_id",
-        (source, left_key(collection)),
-    )
+    rows = read.rows(_LEFT, (source, left_key(collection)))
     return tuple(Left(entity=row[0], source_id=row[1], since=row[2]) for row in rows)
+
+
+_LEFT = (
+    "SELECT f.entity_type, f.source_id, f.seen_at FROM mirror_finds f "
+    "LEFT JOIN images i ON f.entity_type = 'image' AND i.source = f.source AND i.source_id = f.source_id "
+    "LEFT JOIN models m ON f.entity_type = 'model' AND m.source = f.source AND m.source_id = f.source_id "
+    "WHERE f.source = ? AND f.target = ? AND COALESCE(i.withheld, m.withheld, 0) = 0 "
+    "ORDER BY f.seen_at, f.entity_type, f.source_id"
+)
 
 
 def past(library: Library, viewer: Viewer, entity: str, id: int) -> Past:
@@ -181,7 +186,8 @@ def past(library: Library, viewer: Viewer, entity: str, id: int) -> Past:
     found = past_of(library.database.read(), entity, id)
     if found is None or _is_withheld(library.database.read(), entity, id):
         raise NotFound(f"No {entity} {id} was ever mirrored")
-    return found
+    # What left a collection may be what this caller must not know of.
+    return found if viewer.moderator else msgspec.structs.replace(found, left=())
 
 
 def _check(library: Library, viewer: Viewer, entity: str, id: int) -> None:

@@ -230,6 +230,14 @@ class PastRevision(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     body: Any
 
 
+class PastLeft(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A thing, by its host's number, that its collection there lists no longer; told to moderators."""
+
+    entity: str
+    source_id: int
+    since: str
+
+
 class PastBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What was ever received of a mirrored thing, and what its host last said of it."""
 
@@ -241,6 +249,7 @@ class PastBody(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str | None
     since: str | None
     checked_at: str | None
+    left: tuple[PastLeft, ...]
     revisions: tuple[PastRevision, ...]
 
 

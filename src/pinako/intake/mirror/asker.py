@@ -18,6 +18,7 @@ from pinako.client.listings import Listing
 from pinako.client.paging import Ending, Listed
 from pinako.client.paging import Page as Listed_page
 from pinako.client.records.images import Image, Post
+from pinako.client.records.people import CollectionDetail
 from pinako.errors import BudgetSpent, UpstreamError, UpstreamNonsense, UpstreamNotFound
 from pinako.intake import journal
 from pinako.intake.journal import Item, State
@@ -403,14 +404,25 @@ class Asker:
         """Ask for things that their lists no longer name, and note those that are gone."""
         known = self.known(entity, ids)
         asked = [id for id in ids if id in known and not known[id].rests(self.now)]
-        ask = {"image": entities.get_image, "post": entities.get_post, "model": entities.get_model_details}[entity]
         page = Page(f"gone:{entity}")
         for start in range(0, len(asked), TOGETHER):
             part = asked[start : start + TOGETHER]
-            for id, answer in zip(part, self.batch([ask(id) for id in part]), strict=True):
-                if isinstance(answer, UpstreamNotFound):
+            calls: list[Call[Any]] = [_ONE[entity](id) for id in part]
+            for id, answer in zip(part, self.batch(calls), strict=True):
+                if isinstance(answer, CollectionDetail) and answer.collection is None:
+                    self.refused(page, entity, id, UpstreamNotFound(NO_COLLECTION))
+                elif isinstance(answer, UpstreamNotFound):
                     self.refused(page, entity, id, answer)
         self.close(page)
 
 
+NO_COLLECTION = "it is private or does not exist; hosts do not tell the two apart"
+_ONE: dict[str, Callable[[int], Call[Any]]] = {
+    "image": entities.get_image,
+    "post": entities.get_post,
+    "model": entities.get_model_details,
+    "collection": entities.get_collection,
+}
+LOOKED_FOR = tuple(_ONE)
+"""Kinds of things that are asked for once their lists no longer name them."""
 _KIND_OF_LIST = {"images": "image", "posts": "post", "models": "model"}

@@ -24,7 +24,7 @@ from pinako.errors import PinakoError, UpstreamError
 from pinako.intake import journal
 from pinako.intake.jobs import Bench
 from pinako.intake.journal import State
-from pinako.intake.mirror.asker import Asker
+from pinako.intake.mirror.asker import LOOKED_FOR, Asker
 from pinako.intake.mirror.findings import FileFound, Finding, ImageFound, ListBroken
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Keeper, Medium, Ready, is_to_be_withheld
 from pinako.intake.mirror.media import Hands, known_blob, remove_leftovers, remove_spent
@@ -294,7 +294,7 @@ class _OneTarget:
 
     def _look_for_gone(self) -> None:
         missing = journal.unseen(self._database.read(), self._source, self._key, self._begun)
-        for entity in ("image", "post", "model"):
+        for entity in LOOKED_FOR:
             ids = [id for name, id in missing if name == entity]
             if ids and self._asker.options.limit is None:
                 self._asker.check_gone(entity, ids)

@@ -14,7 +14,7 @@ from pinako.client.records.models import Model
 from pinako.client.records.people import Collection, Profile
 from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamNotFound, UpstreamUnauthorized
 from pinako.intake.journal import State
-from pinako.intake.mirror.asker import Asker
+from pinako.intake.mirror.asker import NO_COLLECTION, Asker
 from pinako.intake.mirror.asking_models import ModelAsker, ids_of
 from pinako.intake.mirror.findings import CollectionFound, Page
 
@@ -163,10 +163,11 @@ class TargetAsker:
             self._asker.close(page)
             return
         if detail.collection is None:
-            reason = "it is private or does not exist; hosts do not tell the two apart"
-            self._asker.note(page, "collection", id, self._asker.gone_or(State.PRIVATE, "collection", id), reason)
+            state = self._asker.gone_or(State.PRIVATE, "collection", id)
+            self._asker.note(page, "collection", id, state, NO_COLLECTION)
             self._asker.close(page)
             return
+        page.members.append(("collection", id))
         if self._asker.launch("collection", id, page):
             self._asker.give(CollectionFound(page=page, collection=detail.collection))
         self._asker.close(page)
