@@ -12,6 +12,8 @@ import pytest
 from asking import Doors, bearer
 
 from pinako.catalog.basemodels import BASE_MODELS
+from pinako.catalog.people import User
+from pinako.services import access, publish
 
 
 def version_id(doors: Doors) -> int:
@@ -524,6 +526,21 @@ def test_row_52_retry_after(open_demo: Any) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     assert 0 < int(answers[-1].headers["retry-after"]) <= 60
     assert doors.get("/api/health").status_code == 200
+
+
+def test_somebody_whose_name_ends_in_a_host_can_be_asked_for(house: Doors) -> None:
+    """Mirrored people whose name somebody else has here are called NAME_HOST: every door knows them by it."""
+    with house.library.database.write() as w:
+        here = access.add_user(w, "owl", house.library.now())
+        there = User(
+            id=here.id + 1000, username="Owl", source="civitai.com", source_id=7, created_at=house.library.now()
+        )
+        publish.keep_user(w, there)
+    for path in ("images", "models"):
+        assert house.get(f"/api/v1/{path}?username=owl_Civitai.com").status_code == 200
+    for procedure in ("image.getInfinite", "model.getAll", "post.getInfinite"):
+        house.call(procedure, {"username": "owl_civitai.com"})
+    assert house.call("user.getCreator", {"username": "Owl_civitai.com"})["id"] == there.id
 
 
 def test_collections_link_only_to_pages_that_answer(doors: Doors) -> None:

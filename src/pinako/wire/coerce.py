@@ -28,6 +28,7 @@ FALSE_WORDS = ("false", "0", "no", "off", "n", "disabled")
 _BLANKS = " \t\n\v\f\r\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+_NAME_AND_HOST = re.compile(r"[A-Za-z0-9_]+_(?:[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|localhost:[0-9]+)")
 _TRIMMED = re.compile(f"^[{_BLANKS}]+|[{_BLANKS}]+$")
 
 
@@ -241,8 +242,18 @@ def path_id(text: str, *, key: str = "id") -> int:
         raise ValidationError(issue.under(key) for issue in refused.issues) from None
 
 
+def has_host(name: str) -> bool:
+    """Whether a user name is `NAME_HOST`, as mirrored people are called whose name somebody else has here."""
+    return _NAME_AND_HOST.fullmatch(name) is not None
+
+
 def slug(text: str | None) -> str | None:
-    """A user name as the original normalises it: the first blank becomes `_`, other odd characters go, lower case."""
+    """A user name as the original normalises it: the first blank becomes `_`, other odd characters go, lower case.
+
+    A name that ends in a host keeps its dots and port, else the people who bear one could not be asked for.
+    """
     if text is None:
         return None
+    if has_host(text.strip()):
+        return text.strip().lower()
     return re.sub(r"[^A-Za-z0-9_]", "", text.strip().replace(" ", "_", 1)).lower() or None

@@ -138,9 +138,9 @@ def said(value: Any) -> str | None:
 
 
 def username(value: Any) -> str | None:
-    """A user name of the original's alphabet; blank means not given."""
+    """A user name of the original's alphabet, or one that ends in a host; blank means not given."""
     name = any_text(value)
-    if not re.fullmatch(r"[A-Za-z0-9_]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9_]*", name) and not coerce.has_host(name):
         raise Refused(issues.wrong_pattern(USERNAME_PATTERN, USERNAME_TEXT))
     return name or None
 
