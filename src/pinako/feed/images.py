@@ -91,6 +91,8 @@ def _kinds(asked: Asked[ImageQuery]) -> Iterator[Term]:
 
 def _facts(asked: Asked[ImageQuery]) -> Iterator[Term]:
     query = asked.query
+    if not (query.has_meta or query.on_site or query.remixes is not None):
+        return
     wanted = (
         (query.has_meta, Flag.META),
         (query.on_site, Flag.ON_SITE),
@@ -101,8 +103,10 @@ def _facts(asked: Asked[ImageQuery]) -> Iterator[Term]:
         yield NoneOf((("flag", Flag.REMIX),))
 
 
-def _views(asked: Asked[ImageQuery]) -> Iterator[Term]:
+def _views(asked: Asked[ImageQuery]) -> Iterable[Term]:
     query = asked.query
+    if not (query.minor_only or query.poi_only or query.unpublished or query.scheduled or query.in_review):
+        return ()
     wanted = (
         (query.minor_only, Flag.MINOR),
         (query.poi_only, Flag.POI),

@@ -126,7 +126,7 @@ class Index:
                 return self._random(search, start or (0,), need, offset)
             order = self._order(sort)
             found = self._walk(search, sort, terms, start, need)
-            last = order.signed(order.place(found[-1])) if len(found) == need else None
+            last = order.position(found[-1]) if len(found) == need else None
             return self._page(found, need, offset, last)
 
     def count(self, sight: Sight, terms: Sequence[Term]) -> int:
@@ -158,7 +158,7 @@ class Index:
         with self.lock:
             ordinal = self.rows.find(id)
             order = self._order(sort)
-            return order.signed(order.place(ordinal)) if ordinal >= 0 else None
+            return order.position(ordinal) if ordinal >= 0 else None
 
     def _order(self, sort: str) -> Order:
         order = self.orders.get(sort)
@@ -167,8 +167,7 @@ class Index:
         return order
 
     def _page(self, found: list[int], need: int, offset: int, next: tuple[int, ...] | None) -> Page:
-        kept = found[offset : need - 1]
-        return Page(ids=self.rows.ids[kept].tolist() if kept else [], next=next)
+        return Page(ids=[*map(self.rows.ids.item, found[offset : need - 1])], next=next)
 
     def _random(self, search: Search, start: Sequence[int], need: int, offset: int) -> Page:
         seed = start[0] if len(start) > 1 else dealt(start[0], search)

@@ -37,6 +37,11 @@ class Order:
         keys = [rows.columns[name].item(ordinal) * way for name, way in zip(self.names, self.ways, strict=False)]
         return (*keys, rows.ids.item(ordinal) * self.ways[-1])
 
+    def position(self, ordinal: int) -> tuple[int, ...]:
+        """Where a row stands, as a cursor says it."""
+        rows = self.rows
+        return (*[rows.columns[name].item(ordinal) for name in self.names], rows.ids.item(ordinal))
+
     def places(self, ordinals: Ordinals) -> list[Place]:
         """Where many rows stand."""
         return list(zip(*(keys.tolist() for keys in self.keys(ordinals)), strict=True))
