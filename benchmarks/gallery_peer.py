@@ -2,7 +2,7 @@
 
     uv run python benchmarks/gallery_peer.py --peer DIR [--peer-python PROGRAM] [--visits 5] [--json FILE]
 
-DIR is a checkout of github.com/zanllp/sd-webui-infinite-image-browsing, PROGRAM a Python that has its requirements. Both show the
+DIR is a checkout of zanllp/sd-webui-infinite-image-browsing, PROGRAM a Python that has its requirements. Both show the
 still pictures of a demo library that a stranger may see: the peer as a folder of the originals, Pinako as a copy of the library
 without its small versions. Each side is looked at from beginning to end once, which makes its small versions, and then visited
 anew, with an empty cache each time, sides alternating: when the largest picture was painted, when the first view was whole, what
