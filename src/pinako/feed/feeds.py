@@ -34,7 +34,7 @@ from pinako.storage.database import Database
 SOURCES = (image_rows.SOURCE, post_rows.SOURCE, model_rows.SOURCE)
 
 
-PAGES = 2048
+PAGES, TAG_PAGES = 2048, 256
 State: TypeAlias = tuple[int, int, int, int]
 """Pages of images that are kept until the next write: everybody's first pages are the same few."""
 
@@ -68,6 +68,8 @@ class Feeds:
         self.tallies = Tallies()
         self.shelves = Shelves()
         self._pages = Recent[tuple[ImageQuery, Viewer], _KeptPage](PAGES)
+        self._tag_pages = Recent[tuple[TagQuery, Viewer], tuple[tuple[int, ...], Counted]](TAG_PAGES)
+        """Pages of tags and after which write they were made: each takes a sorting of every tag."""
         self.written = Recent[Hashable, tuple[State, object]](PAGES)
         """Whole pages as a door wrote them, by what it was asked, with the state that they were written in."""
 
@@ -122,6 +124,7 @@ class Feeds:
     def forget_pages(self) -> None:
         """Ask the index again for every page, and write it again."""
         self._pages.clear()
+        self._tag_pages.clear()
         self.written.clear()
 
     def count_images(self, query: ImageQuery, viewer: Viewer) -> int:
@@ -155,7 +158,14 @@ class Feeds:
 
     def tags(self, query: TagQuery, viewer: Viewer) -> Counted:
         """One page of tags, with how many things of `query.entity` carry each."""
-        return others.list_tags(self.database, self.follower.indexes, self.tallies, query, viewer)
+        indexes = self.follower.indexes
+        state = (self.follower.place.seq, *(index.version for index in indexes.values()))
+        known = self._tag_pages.get((query, viewer))
+        if known is not None and known[0] == state:
+            return known[1]
+        found = others.list_tags(self.database, indexes, self.tallies, query, viewer)
+        self._tag_pages.put((query, viewer), (state, found))
+        return found
 
     def count_tags(self, entity: str, ids: Sequence[int], viewer: Viewer, level: int | None) -> dict[int, int]:
         """How many things of `entity` ("model", "image", "post") carry each of these few tags."""

@@ -142,15 +142,21 @@ def _fallbacks(library: Library, read: Statements, id: int, viewer: Viewer, mask
 _NEWEST = (
     f"SELECT {columns(ImageSight, 'i.')} FROM collection_items c JOIN images i ON i.id = c.entity_id "
     "WHERE c.collection_id = ? AND c.entity_type = 'Image' AND c.status = 'ACCEPTED' "
-    "ORDER BY c.created_at DESC, c.id DESC LIMIT 60"
+    "ORDER BY c.created_at DESC, c.id DESC LIMIT ?"
 )
+_LOOKED_AT = 60
+"""Things of a collection among which its cover is sought."""
 
 
 def newest_seen(library: Library, read: Statements, id: int, viewer: Viewer, mask: int, *, most: int) -> list[int]:
     """The images that stand for a collection without a cover: the last that came, of those that the caller may see."""
-    now = library.now()
-    rows = records(ImageSight, read.rows(_NEWEST, (id,)))
-    return [image.id for image in rows if sees_image(image, viewer, now, mask)][:most]
+    now, seen = library.now(), list[int]()
+    for take in (2 * most, _LOOKED_AT):  # mostly the first few are enough
+        rows = records(ImageSight, read.rows(_NEWEST, (id, take)))
+        seen = [image.id for image in rows if sees_image(image, viewer, now, mask)]
+        if len(seen) >= most or len(rows) < take:
+            break
+    return seen[:most]
 
 
 def _tags(read: Statements, ids: Sequence[int]) -> dict[int, list[CollectionTag]]:
