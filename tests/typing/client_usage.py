@@ -85,6 +85,8 @@ def fetch(client: Client, folder: Path) -> None:
     assert_type(client.download("https://civitai.com/api/download/models/9001", folder), Download)
     for fetched in client.download_all(Wanted(url=f"https://h.example/{n}", to=folder / f"{n}.png") for n in range(3)):
         assert_type(fetched, Fetched)
+    for fetched in client.save_images(client.image_feed(username="paper_fox"), folder, tags=True):
+        assert_type(fetched, Fetched)
 
 
 def addresses() -> Kind:
@@ -103,5 +105,7 @@ async def ask_later(client: AsyncClient) -> None:
         await client.model(1)
     except UpstreamNotFound as error:
         assert_type(error.retry_after, float | None)
+    async for saved in client.save_images(listing, Path("folder")):
+        assert_type(saved, Fetched)
     async for fetched in client.download_all([Wanted(url="https://h.example/1", to=Path("1.png"))]):
         assert_type(fetched, Fetched)
