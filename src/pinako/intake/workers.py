@@ -5,6 +5,7 @@ A file that kills its reader, or keeps it longer than is bearable, costs that wo
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import select
@@ -310,6 +311,7 @@ def serve(pipe: Connection, bench: Bench) -> None:
     confine()
     from pinako.intake.work import Workplace  # heavy: only the workers need what it imports
 
+    gc.freeze()  # what is imported stays: looking through it again and again finds nothing
     place = Workplace(bench)
     try:
         _Desk(pipe, place).work()
