@@ -109,10 +109,9 @@ class Order:
     def _foremost(self, ordinals: Ordinals, first: int) -> Ordinals:
         """Those among which the `first` ones are, by the first component alone: a handful more, unless many are alike."""
         keys = self.rows.columns[self.names[0]][ordinals]
-        if self.ways[0] < 0:
-            kept = keys >= np.partition(keys, -first)[-first]
-        else:
-            kept = keys <= np.partition(keys, first - 1)[first - 1]
+        parted, last = keys.copy(), -first if self.ways[0] < 0 else first - 1
+        parted.partition(last)
+        kept = keys >= parted[last] if self.ways[0] < 0 else keys <= parted[last]
         foremost: Ordinals = ordinals[kept]
         return foremost
 

@@ -5,7 +5,6 @@ Stored: the head of the item, a separator, its tags. Counts, generation metadata
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -95,14 +94,8 @@ def write_image(full: FullImage) -> bytes:
         base_model=image.base_model,
         model_version_ids=version_ids(full),
     )
-    tags = b",".join([_tag_text(tag.id, tag.name) for tag in full.tags])
-    return b"%b%b[%b]" % (head_of(head), _BREAK, tags)
-
-
-@lru_cache(maxsize=8192)
-def _tag_text(id: int, name: str) -> bytes:
-    """One tag. What comes together mostly has the same ones."""
-    return encode(RestTag(id=id, name=name))
+    tags = [RestTag(id=tag.id, name=tag.name) for tag in full.tags]
+    return head_of(head) + _BREAK + encode(tags)
 
 
 def split_image(body: bytes) -> ImageParts:
@@ -121,6 +114,11 @@ _PLAIN_END = len(b"null}")
 def join_image(head: bytes, like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
     """One item as nearly everybody asks for it: without metadata, without tags."""
     return _PLAIN % (head, cry, laugh, like, dislike, heart, comment)
+
+
+def join_stored(body: bytes, like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
+    """`join_image` of a stored fragment. ValueError for one that was written in another form."""
+    return _PLAIN % (body[: body.index(_BREAK)], cry, laugh, like, dislike, heart, comment)
 
 
 def with_more(
