@@ -99,6 +99,7 @@ ONE_OF_EACH = [
     ("/api/v1/images?limit=-1", 400, is_wrapped),
     ("/api/v1/images?nsfw=", 400, is_wrapped),
     ("/api/v1/images?nsfw=none", 400, is_wrapped),
+    ("/api/v1/images?username=%E5%A2%A8", 404, is_coded),
     ("/api/v1/images?period=Fortnight", 400, is_wrapped),
     ("/api/v1/images?type=picture", 400, is_wrapped),
     ("/api/v1/images?baseModels=Nobody", 400, is_wrapped),

@@ -57,6 +57,7 @@ def models(query: str, *, known: bool = False) -> ModelsAsk:
         ("modelId=4", "model_id", 4),
         ("username=Ink Harbor!", "username", "ink_harbor"),
         ("username=Ink.Harbor", "username", "inkharbor"),
+        ("username=墨", "username", "墨"),
         ("username=Ink_civitai.com", "username", "ink_civitai.com"),
         ("username=ink_127.0.0.1:8765", "username", "ink_127.0.0.1:8765"),
         ("username=ink&userId=77", "username", None),

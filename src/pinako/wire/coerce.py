@@ -250,10 +250,9 @@ def has_host(name: str) -> bool:
 def slug(text: str | None) -> str | None:
     """A user name as the original normalises it: the first blank becomes `_`, other odd characters go, lower case.
 
-    A name that ends in a host keeps its dots and port, else the people who bear one could not be asked for.
+    A name that ends in a host keeps its dots and port, else the people who bear one could not be asked for. One of which
+    nothing would be left stays as it is: it names somebody or nobody, never everybody.
     """
-    if text is None:
-        return None
-    if has_host(text.strip()):
-        return text.strip().lower()
-    return re.sub(r"[^A-Za-z0-9_]", "", text.strip().replace(" ", "_", 1)).lower() or None
+    said = (text or "").strip()
+    kept = re.sub(r"[^A-Za-z0-9_]", "", said.replace(" ", "_", 1))
+    return (said if has_host(said) else kept or said).lower() or None
