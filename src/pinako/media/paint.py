@@ -91,12 +91,14 @@ def encode(
 ) -> bytes:
     """File bytes with fixed settings: the same image gives the same bytes.
 
-    The image is one of `paint`. `text` goes into PNG chunks (`tEXt`, or `iTXt` beyond Latin-1), `exif` into JPEG and WebP.
+    Those of `paint` are quickest. `text` goes into PNG chunks (`tEXt`, or `iTXt` beyond Latin-1), `exif` into JPEG and WebP.
     """
     out = io.BytesIO()
-    if format == "png":
+    if format == "png" and image.mode == "P":
         return _png(image, text or {})
-    if format == "jpeg":
+    if format == "png":
+        image.save(out, "PNG", compress_level=1, pnginfo=_texts(text or {}))
+    elif format == "jpeg":
         image.convert("RGB").save(out, "JPEG", quality=88, subsampling=2, exif=exif)
     else:
         image.convert("RGB").save(out, "WEBP", quality=80, method=0, exif=exif)
@@ -108,17 +110,21 @@ def _png(image: Image.Image, text: Mapping[str, str]) -> bytes:
     width, height = image.size
     rows = np.zeros((height, width + 1), np.uint8)  # before each row stands how it is filtered: not at all
     rows[:, 1:] = np.asarray(image)
-    texts = PngImagePlugin.PngInfo()
-    for keyword, value in text.items():
-        texts.add_text(keyword, value)
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _PALETTE_COLOUR, 0, 0, 0)),
         (b"PLTE", bytes(image.getpalette() or [])),
-        *((kind, data) for kind, data, *_ in texts.chunks),
+        *((kind, data) for kind, data, *_ in _texts(text).chunks),
         (b"IDAT", isal_zlib.compress(rows.data, 2)),
         (b"IEND", b""),
     ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_framed(kind, data) for kind, data in chunks)
+
+
+def _texts(text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
+    chunks = PngImagePlugin.PngInfo()
+    for keyword, value in text.items():
+        chunks.add_text(keyword, value)
+    return chunks
 
 
 def _framed(kind: bytes, data: bytes) -> bytes:
