@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,11 @@ def test_a_demo_is_made_once(twins: tuple[Path, Path]) -> None:
 def _rows(library: Path, sql: str) -> list[tuple[Any, ...]]:
     with sqlite3.connect(f"file:{library / 'library.db'}?mode=ro", uri=True) as database:
         return database.execute(sql).fetchall()
+
+
+def test_two_who_ask_at_once_get_the_same_demo(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as both:
+        asked = [both.submit(ensure_demo, tmp_path / "demo", images=6) for _ in range(2)]
+        first, second = (one.result() for one in asked)
+    assert first == second
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]

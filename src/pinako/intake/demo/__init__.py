@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -40,14 +43,37 @@ def ensure_demo(
 ) -> DemoInfo:
     """The demo library in this folder: made once, then used again. BadRequest for a folder that holds something else.
 
-    It is made aside and renamed when it is whole, so that a killed run leaves no half of one.
+    It is made aside and renamed when it is whole, so that a killed run leaves no half of one; who comes meanwhile waits
+    for it.
     """
-    note = library / NOTE
-    if note.exists():
-        return msgspec.json.decode(note.read_bytes(), type=DemoInfo)
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(library.parent):
+        return _made_before(library) or _make_aside(library, images, seed, settings, progress)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else makes a demo in this folder meanwhile. The folder itself is locked, which leaves no file behind."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _made_before(library: Path) -> DemoInfo | None:
+    try:
+        return msgspec.json.decode((library / NOTE).read_bytes(), type=DemoInfo)
+    except FileNotFoundError:
+        return None
+
+
+def _make_aside(
+    library: Path, images: int, seed: int, settings: Settings | None, progress: Progress | None
+) -> DemoInfo:
     if library.exists() and any(library.iterdir()):
         raise BadRequest(f"{library} is not empty and no demo library: choose another folder")
-    library.parent.mkdir(parents=True, exist_ok=True)
     aside = library.with_name(f".{library.name}.making")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
