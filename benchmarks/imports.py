@@ -224,6 +224,8 @@ def main() -> None:
         for kind in ("png", "jpg"):
             result[f"import {kind}"] = measure_imports([path for path in pictures if path.suffix == f".{kind}"])
             shown(f"import {kind}", result[f"import {kind}"].items())
+        result["import both"] = together([result["import png"], result["import jpg"]])
+        shown("both", result["import both"].items())
     if asked.near:
         result["near"] = measure_near(asked.near)
         shown("near", result["near"].items())
@@ -249,6 +251,16 @@ def measure_imports(paths: list[Path]) -> dict[str, Any]:
         "linked_per_s": linked["first_per_s"],
         "linked_share_of_decoding": round(linked["first_per_s"] / limit, 3),
         "linked_share_by_processor": round(processor / linked["first_processor_ms"], 3),
+    }
+
+
+def together(kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    """All pictures of all kinds as one import: how long decoding them alone takes, of how long the import takes."""
+    decoding = sum(kind["pictures"] / statistics.mean(kind["decode_per_s"]) for kind in kinds)
+    return {
+        "pictures": sum(kind["pictures"] for kind in kinds),
+        "share_of_decoding": round(decoding / sum(kind["pictures"] / kind["first_per_s"] for kind in kinds), 3),
+        "linked_share_of_decoding": round(decoding / sum(kind["pictures"] / kind["linked_per_s"] for kind in kinds), 3),
     }
 
 
