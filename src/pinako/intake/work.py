@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
 from pinako import metadata
 from pinako.errors import NotFound, UnreadableFile
 from pinako.intake.jobs import Bench, Headers, HeadersRead, Job, Kept, ModelHead, Outcome, Picture, Refused, WeightsKept
@@ -91,7 +89,7 @@ class Workplace:
     def _keep(self, source: Source, reading: Reading, data: bytes, *, linked: bool) -> Pending:
         """A file in memory: the bytes that are decoded are those that are hashed and stored."""
         measured, thumbnails = self._measure(source.path, reading, data)
-        prepared = _assemble(reading, measured, hashlib.sha256(data).hexdigest(), len(data))
+        prepared = assemble(reading, measured, hashlib.sha256(data).hexdigest(), len(data))
         self._keep_thumbnails(prepared, thumbnails)
         if linked:
             _check_unchanged(source)
@@ -106,7 +104,7 @@ class Workplace:
         sha256, size = digest_of(source.path)
         _check_unchanged(source)
         self._store_file(source.path, sha256)
-        prepared = _assemble(reading, measured, sha256, size)
+        prepared = assemble(reading, measured, sha256, size)
         self._keep_thumbnails(prepared, thumbnails)
         return Kept(prepared=prepared)
 
@@ -225,11 +223,3 @@ def _check_unchanged(source: Source) -> None:
         raise UnreadableFile((error.strerror or str(error)).lower()) from error
     if (status.st_size, status.st_mtime_ns) != (source.size, source.mtime_ns):
         raise UnreadableFile("it changed while it was read: it may still be being written")
-
-
-def _assemble(reading: Reading, measured: PictureFacts | None, sha256: str, size: int) -> PreparedImage:
-    """A video keeps its own type and says nothing of pixels: what was measured is one frame of it."""
-    prepared = assemble(reading, measured, sha256, size)
-    if reading.facts.kind == "image":
-        return prepared
-    return msgspec.structs.replace(prepared, mime=reading.facts.mime, pixel_hash=None)

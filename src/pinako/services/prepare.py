@@ -15,6 +15,7 @@ from pinako import metadata
 from pinako.catalog.generation import Generation
 from pinako.errors import UnreadableFile
 from pinako.media.facts import PictureFacts, read_facts
+from pinako.media.video import has_ffmpeg, take_still
 from pinako.metadata.reading import Reading
 from pinako.services.publish import Metadata
 from pinako.services.resolve import Want
@@ -68,14 +69,24 @@ def digest_of(path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def prepare_image(path: Path, *, pixel_hash: bool = True) -> PreparedImage:
+def prepare_image(path: Path) -> PreparedImage:
     """Read one media file. UnreadableFile when it is no picture, video or audio, is cut short, or costs too much."""
     reading = metadata.read_file(path)
     if reading.facts.kind not in ("image", "video", "audio"):
         raise UnreadableFile(f"{path.name}: not a picture, video or audio file")
-    measured = read_facts(path, pixel_hash=pixel_hash) if reading.facts.kind == "image" else None
+    measured = read_facts(path) if reading.facts.kind == "image" else _first_frame(path, reading)
     sha256, size = digest_of(path)
     return assemble(reading, measured, sha256, size)
+
+
+def _first_frame(path: Path, reading: Reading) -> PictureFacts | None:
+    """What the first frame of a video looks like, where ffmpeg is present and knows its coding."""
+    if reading.facts.kind != "video" or not has_ffmpeg():
+        return None
+    try:
+        return read_facts(take_still(path), pixel_hash=False)
+    except UnreadableFile:
+        return None
 
 
 def prepare_bytes(data: bytes, measured: PictureFacts) -> PreparedImage:

@@ -69,6 +69,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     user: _User
     browsing_level: int = 0
     type: str = "image"
+    hash: str | None = None
     post_id: int | None = None
     base_model: str | None = None
     stats: dict[str, int] = {}
@@ -201,7 +202,7 @@ class Sidecars:
 
     def _stored(self, pair: Pair) -> PreparedImage:
         """The picture measured, and its bytes in the store."""
-        prepared = prepare_image(pair.path)
+        prepared = _as_told(prepare_image(pair.path), pair.item.hash)
         blob = self._store.put_file(pair.path, sha256=prepared.sha256)
         self.report.bytes += blob.size
         return prepared
@@ -272,6 +273,13 @@ def person_of(item: Item) -> Person:
     name = item.user.username
     user = User(id=item.user.id, username=name, username_key=name.lower() if name else None, created_at=at_of(item))
     return Person(user=columns_of(user), subject=True)
+
+
+def _as_told(prepared: PreparedImage, blurhash: str | None) -> PreparedImage:
+    """A video's BlurHash is of whichever frame its library looked at, so the one that is told stands."""
+    if prepared.type != "video" or blurhash is None:
+        return prepared
+    return msgspec.structs.replace(prepared, blurhash=blurhash, facts={**prepared.facts, "hash": blurhash})
 
 
 def row_of(pair: Pair, prepared: PreparedImage) -> ImageRow:
