@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from multiprocessing.context import BaseContext
@@ -38,12 +38,16 @@ def fill(
     database: Database, store: MediaStore, media_url: str, *, images: int, seed: int, progress: Progress | None = None
 ) -> None:
     """Fill an empty library with the demo of this seed. `progress` is told pictures done and in all."""
-    with _painters() as pool:
-        _fill(database, store, media_url, make_plan(images, seed), pool, progress or (lambda done, all: None))
+    with ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(_painters)
+        try:
+            _fill(database, store, media_url, make_plan(images, seed), starting, progress or (lambda done, all: None))
+        finally:
+            starting.result().shutdown()
 
 
 def _painters() -> ProcessPoolExecutor:
-    """Processes started at once, so that they are ready when the models are made: while some wait for the disk, others paint."""
+    """Processes that are ready when the models are made: while some wait for the disk, others paint."""
     prepare_environment()
     if sys.platform == "win32":
         context: BaseContext = multiprocessing.get_context("spawn")
@@ -58,7 +62,12 @@ def _painters() -> ProcessPoolExecutor:
 
 
 def _fill(
-    database: Database, store: MediaStore, media_url: str, plan: Plan, pool: ProcessPoolExecutor, progress: Progress
+    database: Database,
+    store: MediaStore,
+    media_url: str,
+    plan: Plan,
+    starting: Future[ProcessPoolExecutor],
+    progress: Progress,
 ) -> None:
     now = database.now()
     access.ensure_owner(database, now)
@@ -68,7 +77,7 @@ def _fill(
         _follow(w, plan, users, now)
         made_with = resources.keep_models(w, touched, store, plan, users, now)
         settle(w, touched, now)
-    kept = _keep_posts(database, plan, users, made_with, media_url, now, pool, progress)
+    kept = _keep_posts(database, plan, users, made_with, media_url, now, starting.result(), progress)
     with database.write() as w:
         touched = Touched()
         _keep_collections(w, touched, plan, users, kept, now)

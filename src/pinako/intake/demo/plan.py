@@ -252,7 +252,7 @@ def _post(
     """The post of this number. Who, when and which level is dealt, not left to chance, where something must be there:
     a PG post by everybody, each period, each level, drafts, films; `tame`: nothing mature that need not be."""
     round_ = number % (2 * users + 30)
-    film = number % 30 == 4
+    film = number % 30 == 4 and number < 200  # a few, however large the library
     level = _level(chance, round_ - users - 1, tame=tame) if round_ > users and not film else levels.PG
     pictures = [
         _image(chance, models, _near(chance, level, tame=tame) if place else level, users, video=film and place == 0)
