@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from pinako.client import asking, sending
+from pinako.client import sending
 from pinako.client.asks import Answer, Ask, Call
 from pinako.client.calls import entities, feeds, flow, rest, trpc, writes
 from pinako.client.downloads import Downloader
@@ -58,7 +58,7 @@ class Client:
         origin = self.host.origin
         plain = transport is None and origin.isascii() and not sending.uses_proxy(self.options.network, origin)
         self._sockets = SocketTransfers(self.options.timeouts) if plain else None
-        """Connections of our own; through proxies and given transports the library sends."""
+        """Connections of our own for files; through proxies and given transports the library fetches those too."""
 
     def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -92,7 +92,7 @@ class Client:
         if isinstance(step, Wait):
             self._sleep(step.seconds)
             return None
-        return asking.send(self._sockets, step) if self._sockets else sending.send(self._library, step)
+        return sending.send(self._library, step)
 
     @functools.cached_property
     def _library(self) -> httpx2.Client:
