@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from pinako.catalog import levels, visibility
-from pinako.catalog.images import Image, Post
+from pinako.catalog.images import Image, ImageSight, Post
 from pinako.catalog.resources import Model, ModelVersion
 from pinako.catalog.visibility import Standing
 from pinako.feed import documents, gather
 from pinako.services import resolve
 from pinako.storage.database import Write
-from pinako.storage.records import fetch, select_in
+from pinako.storage.records import fetch, records, select_in
 
 N = TypeVar("N", Image, Post)
 
@@ -170,27 +170,11 @@ def _derive(image: Image, post: Post | None, tags: Set[int], used: list[tuple[An
     }
 
 
-class _Member(NamedTuple):
-    """What an image of a post tells about the post."""
-
-    post_id: int
-    user_id: int
-    level: int
-    level_locked: bool
-    ingestion: str
-    blocked_for: str | None
-    needs_review: str | None
-    minor: bool
-    poi: bool
-    withheld: bool
-    model_restricted: bool
-    availability: str
-    deleted_at: int | None
-    published_at: int = 0
-    """As if the post were published."""
-
-
-_MEMBERS = f"SELECT {', '.join(_Member._fields[:-1])} FROM images WHERE deleted_at IS NULL AND withheld = 0 AND post_id IN (?*)"
+# As if the post were published: what an image tells about its post does not depend on that.
+_MEMBERS = (
+    f"SELECT {', '.join('0' if name == 'published_at' else name for name in ImageSight.__struct_fields__)} "
+    "FROM images WHERE deleted_at IS NULL AND withheld = 0 AND post_id IN (?*)"
+)
 
 
 def _settle_posts(w: Write, ids: Sequence[int], now: int) -> list[Post]:
@@ -198,9 +182,9 @@ def _settle_posts(w: Write, ids: Sequence[int], now: int) -> list[Post]:
 
     How the posts are now.
     """
-    found: dict[int, list[_Member]] = defaultdict(list)
-    for row in w.by_ids(_MEMBERS, ids):
-        found[row[0]].append(_Member(*row))
+    found: dict[int | None, list[ImageSight]] = defaultdict(list)
+    for image in records(ImageSight, w.by_ids(_MEMBERS, ids)):
+        found[image.post_id].append(image)
     changes = []
     posts = fetch(w, Post, ids)
     for post in posts.values():
