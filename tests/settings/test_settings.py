@@ -86,4 +86,4 @@ def test_every_setting_has_its_sentence() -> None:
 
 
 def test_the_documentation_is_up_to_date() -> None:
-    subprocess.run([sys.executable, ROOT / "scripts" / "document-settings", "--check"], check=True)
+    subprocess.run([sys.executable, ROOT / "scripts" / "document", "--check"], check=True)
