@@ -147,7 +147,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 4
     mirror_requests_per_day: Annotated[
         Count, Meta(description="Requests a day (UTC) to a host that is mirrored; 0 is no limit.")
-    ] = 60_000
+    ] = 20_000
     mirror_loopback_paced: Annotated[
         bool, Meta(description="The three limits hold for hosts on this machine too; without it those are not paced.")
     ] = False

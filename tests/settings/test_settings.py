@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from pinako.client import Politeness
 from pinako.errors import SettingsError
 from pinako.settings import Settings, describe_settings, load_settings
 
@@ -87,3 +88,10 @@ def test_every_setting_has_its_sentence() -> None:
 
 def test_the_documentation_is_up_to_date() -> None:
     subprocess.run([sys.executable, ROOT / "scripts" / "document", "--check"], check=True)
+
+
+def test_a_mirror_is_by_default_as_polite_as_the_client() -> None:
+    ours, clients = Settings(), Politeness()
+    assert ours.mirror_requests_per_second == clients.requests_per_second == 2
+    assert ours.mirror_transfers_at_once == clients.transfers_at_once == 4
+    assert ours.mirror_requests_per_day == clients.requests_per_day == 20_000
