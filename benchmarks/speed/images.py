@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from pinako.catalog.people import User
 from pinako.catalog.tags import Tag
 from pinako.storage.records import TABLE_OF, columns
 from pinako.wire import rest_images, trpc_posts
+from speed.bodies import Bodies, insert_many
 from speed.shape import (
     BASES,
     FIRST_IMAGE,
@@ -35,6 +37,8 @@ from speed.shape import (
 
 RUN = 10_000
 """Posts in one run: about 45,000 images."""
+SAMPLED = 500
+"""The document of one image in so many is compared with what the program's own writer makes."""
 WORDS = 40_000
 PG, UNRATED = 1, 0
 _META = (
@@ -48,6 +52,7 @@ class Makers(msgspec.Struct, frozen=True, kw_only=True):
 
     users: list[User]
     tags: list[Tag]
+    bodies: Bodies
     credited: dict[int, int]
     bases: list[str]
     checkpoint: Numbers
@@ -156,19 +161,25 @@ class _Run:
     def write(self, db: sqlite3.Connection) -> None:
         self._write_posts(db)
         self._write_images(db)
-        db.executemany(
-            "INSERT INTO image_tags (image_id, tag_id, confidence, source, automated) VALUES (?, ?, 80, 'WD14', 1)",
-            zip(self._owner_ids(self.tag_starts), (self.tag_of + FIRST_TAG).tolist(), strict=True),
+        insert_many(
+            db,
+            "image_tags (image_id, tag_id, confidence, source, automated)",
+            "(?, ?, 80, 'WD14', 1)",
+            self._by_owner(self.tag_starts, self.tag_of + FIRST_TAG),
         )
-        db.executemany(
-            "INSERT INTO image_resources (image_id, version_id, strength, detected) VALUES (?, ?, 80, 1)",
-            zip(self._owner_ids(self.used_starts), (self.used_of + FIRST_VERSION).tolist(), strict=True),
+        insert_many(
+            db,
+            "image_resources (image_id, version_id, strength, detected)",
+            "(?, ?, 80, 1)",
+            self._by_owner(self.used_starts, self.used_of + FIRST_VERSION),
         )
-        db.executemany("INSERT INTO image_meta (image_id, site_meta) VALUES (?, ?)", self._metas())
+        insert_many(db, "image_meta (image_id, site_meta)", "(?, ?)", list(chain.from_iterable(self._metas())))
 
-    def _owner_ids(self, starts: Numbers) -> list[int]:
-        owners: list[int] = np.repeat(np.arange(self.many) + self.low + FIRST_IMAGE, np.diff(starts)).tolist()
-        return owners
+    def _by_owner(self, starts: Numbers, held: Numbers) -> list[int]:
+        """Image id, held id, image id, held id and so on."""
+        owners = np.repeat(np.arange(self.many) + self.low + FIRST_IMAGE, np.diff(starts))
+        pairs: list[int] = np.column_stack((owners, held)).ravel().tolist()
+        return pairs
 
     def _write_posts(self, db: sqlite3.Connection) -> None:
         posts = list(self._posts())
@@ -209,11 +220,26 @@ class _Run:
     def _write_images(self, db: sqlite3.Connection) -> None:
         images = list(self._images())
         db.executemany(_insert(Image), map(msgspec.structs.astuple, images))
-        nouns = (self._full(at, image) for at, image in enumerate(images))
-        db.executemany(
-            "INSERT INTO image_rest (id, body) VALUES (?, ?)",
-            ((noun.image.id, rest_images.write_image(noun)) for noun in nouns),
-        )
+        tags, tag_starts = self.tag_of.tolist(), self.tag_starts.tolist()
+        used, used_starts = (self.used_of + FIRST_VERSION).tolist(), self.used_starts.tolist()
+        write = self.makers.bodies.write
+        rows = [
+            each
+            for at, image in enumerate(images)
+            for each in (
+                image.id,
+                write(image, tags[tag_starts[at] : tag_starts[at + 1]], used[used_starts[at] : used_starts[at + 1]]),
+            )
+        ]
+        insert_many(db, "image_rest (id, body)", "(?, ?)", rows)
+        for at in range(0, self.many, SAMPLED):
+            self._check(at, images[at], db)
+
+    def _check(self, at: int, image: Image, db: sqlite3.Connection) -> None:
+        """Whether a document is what the program's own writer makes: `Documents` knows the same form by heart."""
+        ((body,),) = db.execute("SELECT body FROM image_rest WHERE id = ?", (image.id,)).fetchall()
+        if body != rest_images.write_image(self._full(at, image)):
+            raise ValueError(f"the document of image {image.id} is written otherwise by now: {body!r}")
 
     def _full(self, at: int, image: Image) -> FullImage:
         tags = self.tag_of[self.tag_starts[at] : self.tag_starts[at + 1]].tolist()
@@ -330,7 +356,8 @@ _USED = _Used().__getitem__
 
 def _grouped(owners: Numbers, held: Numbers, many: int) -> tuple[Numbers, Numbers]:
     """Values by owner, each once and rising; and where each owner's begin."""
-    pairs = np.unique(owners.astype(np.int64) << 20 | held)
+    pairs = np.sort(owners.astype(np.int64) << 20 | held)
+    pairs = pairs[np.concatenate([[True], pairs[1:] != pairs[:-1]])]
     starts = np.searchsorted(pairs, np.arange(many + 1, dtype=np.int64) << 20)
     return pairs & ((1 << 20) - 1), starts
 

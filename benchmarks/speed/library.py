@@ -27,6 +27,7 @@ from pinako.settings import Settings, load_settings
 from pinako.storage import migrations
 from pinako.storage.engine import Engine, spell
 from pinako.storage.records import TABLE_OF, columns
+from speed.bodies import Bodies
 from speed.images import Makers, make_images
 from speed.shape import (
     BASES,
@@ -185,6 +186,7 @@ def _make_people_and_models(
     return Makers(
         users=users,
         tags=tags,
+        bodies=Bodies(users, tags),
         credited=credited,
         bases=[version.base_model for version in versions],
         checkpoint=np.array([models[at // 2].type == "Checkpoint" for at in range(len(versions))]),
