@@ -109,6 +109,11 @@ IMAGES = (
     asked("flatMeta", FLAG, "false: `meta` in its older, nested form."),
     asked("withTags", FLAG, "Add `tags`."),
     asked("requiringMeta", FLAG, "Only images that are held back for want of metadata: none."),
+    asked(
+        "q",
+        TEXT,
+        "Ours: the search box's language, such as `harbour -night lora:ink steps>30`; `/search/help` explains it.",
+    ),
 )
 
 _MODEL_FLAGS = (
