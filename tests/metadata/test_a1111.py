@@ -323,3 +323,27 @@ def test_what_was_read_is_written_the_same_again(generation: Generation) -> None
 @given(st.text(max_size=400), st.sampled_from(("", "\nSteps: 1, ", "Steps: 2,")))
 def test_any_text_is_read_or_left(text: str, middle: str) -> None:
     recognise({"parameters": text + middle + text})
+
+
+_PAIRS = st.sampled_from((
+    "Sampler: DPM++ 2M", "Seed: 7", "Seed: 0", "Seed: -1", "Seed:0", "Seed: 12345678901234567890", "seed: 3", "prompt: b",
+    "Size: 64x96", 'Note: "x, Seed: 9, y"', 'Note: "open', "Lora hashes: \"ink: 1a2b3c4d5e6f\"", "Resources: none",
+    "Model: tide", "Version: v1.10.1",
+    'Hashes: {"model": "45a21ea00a"}', 'Civitai resources: [{"type": "lora", "modelVersionId": 5}]', "Model hash: 45a21ea00a",
+))  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(_PAIRS, max_size=7),
+    st.lists(
+        st.sampled_from(("a cat", "<lora:ink:0.5>", "<hypernet:sea>", "", " ", "\nNegative prompt: dog", "\n")),
+        max_size=5,
+    ),
+)
+def test_a_run_of_pictures_made_alike_reads_as_each_alone(pairs: list[str], prompt: list[str]) -> None:
+    text = f"{', '.join(prompt)}\n{', '.join(('Steps: 3', *pairs))}"
+    alone = recognise({"parameters": text, "another text": "beside it, so that nothing remembered is used"})
+    assert recognise({"parameters": text}) == alone
+    assert recognise({"parameters": text}) == alone
+    assert list(read(text).meta) == list(alone.meta if alone else {})

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from pinako.catalog.generation import Generation, UsedTool
 from pinako.metadata.a1111_resources import gather_resources, usual_files
-from pinako.metadata.a1111_settings import Infotext, parse_infotext
-from pinako.metadata.record import from_meta
+from pinako.metadata.a1111_settings import Infotext, parse_infotext, parse_settings, settings_at, split_prompts
+from pinako.metadata.record import TAG, from_meta, plain_pieces, plain_prompt
 from pinako.metadata.values import int_of, number_of, size_of
 
 _FIELDS = ("parameters", "UserComment", "stealth", "Comment", "comment", "xmp:UserComment", "ImageDescription",
            "xmp:parameters", "description", "xmp:description", "Parameters", "XPComment")  # fmt: skip
 _MAX_TEXT = 1 << 21
+_MEMORABLE = 2000
+_MAX_DIGITS = 19
+_MAX_TAGS = 60
+_SEED = ", Seed: "
+_PARTS = frozenset({"prompt", "negativePrompt", "seed"})
+_QUOTES = frozenset('"{[')
 
 _RENAMED = {"Steps": "steps", "CFG scale": "cfgScale", "Seed": "seed", "Clip skip": "clipSkip", "Sampler": "sampler"}
 _TAKEN = frozenset({"Hashes", "Civitai resources", "Civitai metadata", "Lora hashes", "TI hashes"})
@@ -43,17 +52,93 @@ def find_text(fields: Mapping[str, str]) -> str | None:
 
 def read_text(text: str, fields: Mapping[str, str] | None = None) -> Generation | None:
     """The record of one text; None when it has no settings at all. `fields` tells apart who else left a trace."""
+    alike = _read_alike(text) if fields is None or len(fields) == 1 else None
+    if alike is not None:
+        return alike
     parts = parse_infotext(text)
-    if not parts.settings:
-        return None
+    return _record(parts, fields or {}) if parts.settings else None
+
+
+def _record(parts: Infotext, fields: Mapping[str, str]) -> Generation:
     meta = _meta(parts)
-    tool = _tool(parts.settings, fields or {})
+    tool = _tool(parts.settings, fields)
     files = usual_files(parts, meta)
     if files is not None:
         return from_meta(meta, generator="a1111", tool=tool, resources=files.resources, model=files.model)
     names = gather_resources(parts, meta)
-    on_site = ("Civitai resources" in parts.settings and "Version" not in meta) or (fields or {}).get("Artist") == "ai"
+    on_site = ("Civitai resources" in parts.settings and "Version" not in meta) or fields.get("Artist") == "ai"
     return from_meta(meta, generator="civitai" if on_site else "a1111", tool=tool, names=names)
+
+
+# --- runs of pictures made alike -----------------------------------------------------------------------------------
+
+
+class _Run(msgspec.Struct, frozen=True):
+    """What pictures with the same settings and networks have in common; `nested` are the keys whose values can be changed."""
+
+    record: Generation
+    nested: tuple[str, ...]
+
+
+def _read_alike(text: str) -> Generation | None:
+    """The record, of a text that differs from others in prompts and seed only; None where it must be read by itself.
+
+    Folders hold long runs of pictures with the same settings, so what a settings line comes to is remembered.
+    """
+    at = settings_at(text)
+    if at < 0:
+        return None
+    before, mark, rest = text[at:].rstrip().partition(_SEED)
+    digits, comma, after = rest.partition(",")
+    if not (mark and digits.isdecimal() and digits.isascii() and len(digits) <= _MAX_DIGITS):
+        return None
+    if len(before) + len(after) > _MEMORABLE:
+        return None
+    prompt, negative = split_prompts(text[:at].strip())
+    pieces = TAG.split(prompt) if "<" in prompt else [prompt]
+    tags = pieces[1:]
+    del tags[3::4]  # what is left are word, name and weight of each
+    if len(tags) > _MAX_TAGS:
+        return None
+    run = _run_of(before, comma + after, tuple(tags))
+    return None if run is None else _one_of(run, prompt, pieces, negative, int(digits))
+
+
+@lru_cache(maxsize=1024)
+def _run_of(before: str, after: str, tags: tuple[str, ...]) -> _Run | None:
+    if "Seed" in before or not _QUOTES.isdisjoint(before):
+        return None  # the number may stand in a quoted value or be the second one
+    settings = parse_settings(f"{before}{_SEED}0{after}")
+    if settings.get("Seed") != "0" or not _PARTS.isdisjoint(settings):
+        return None
+    prompt = "".join([f"<{word}:{name}{weight}>" for word, name, weight in zip(*[iter(tags)] * 3, strict=True)])
+    record = _record(Infotext(prompt=prompt, negative="", settings=settings), {})
+    record.meta.pop("prompt", None)
+    return _Run(record, tuple([key for key, value in record.meta.items() if type(value) in (dict, list)]))
+
+
+def _one_of(run: _Run, prompt: str, pieces: list[str], negative: str, seed: int) -> Generation:
+    meta: dict[str, Any] = {}
+    if prompt:
+        meta["prompt"] = prompt
+    if negative:
+        meta["negativePrompt"] = negative
+    meta |= run.record.meta
+    for key in run.nested:
+        meta[key] = _copied(meta[key])
+    meta["seed"] = seed
+    return msgspec.structs.replace(
+        run.record, prompt=plain_pieces(pieces), negative_prompt=plain_prompt(negative), seed=seed, meta=meta
+    )
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if type(value) is list else value
+
+
+# --- the record ----------------------------------------------------------------------------------------------------
 
 
 def _meta(parts: Infotext) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def usual_files(parts: Infotext, meta: dict[str, Any]) -> Files | None:
     if not settings.keys() <= USUAL or len(parts.prompt) > _MEMORABLE:
         return None
     said = tuple([settings.get(label) for label in _NAMING])
-    if not {type(text) for text in said} <= _TEXT_OR_NONE or sum([len(text or "") for text in said]) > _MEMORABLE:
+    if not {*map(type, said)} <= _TEXT_OR_NONE or sum([len(text) for text in said if text]) > _MEMORABLE:
         return None
     files = _files_of(said, tuple(TAG.findall(parts.prompt)) if "<" in parts.prompt else ())
     if files.hashes:

@@ -35,6 +35,7 @@ LABELS = {
 """One string per usual label: later look-ups then find the very same object, which is much quicker than an equal one."""
 _STOPPERS = frozenset({"Resources", "Hashed prompt", "Hashed Negative prompt"})
 _NEGATIVE = "Negative prompt:"
+_NEXT_NEGATIVE = "\nNegative prompt:"
 
 
 class Infotext(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +48,19 @@ class Infotext(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_infotext(text: str) -> Infotext:
     """The parts of one "parameters" text; a part that is not there is empty."""
-    last = text.rfind("\nSteps: ")
-    if last > 0 and text[last + 8 : last + 9].isdigit() and not _is_odd(text):
-        prompt, negative = split_prompts(text[:last].strip())
-        return Infotext(prompt=prompt, negative=negative, settings=parse_settings(text[last + 1 :].rstrip()))
+    at = settings_at(text)
+    if at > 0:
+        prompt, negative = split_prompts(text[:at].strip())
+        return Infotext(prompt=prompt, negative=negative, settings=parse_settings(text[at:].rstrip()))
     return _parse_odd(text)
+
+
+def settings_at(text: str) -> int:
+    """Where the settings line of a text begins that is as the web UI writes it; -1 for one that other hands have changed."""
+    at = text.rfind("\nSteps: ") + 1
+    if at > 1 and text[at + 7 : at + 8].isdigit() and not _is_odd(text):
+        return at
+    return -1
 
 
 def _is_odd(text: str) -> bool:
@@ -170,9 +179,13 @@ def _settings_line(lines: list[str]) -> int | None:
 
 
 def split_prompts(text: str) -> tuple[str, str]:
+    """(prompt, negative prompt) of what stands before the settings; further negative parts are joined by a space."""
     if text.startswith(_NEGATIVE):
         positive, parts = "", [text[len(_NEGATIVE) :]]
     else:
-        positive, *parts = text.split("\n" + _NEGATIVE)
-    negative = " ".join(part.strip() for part in parts if part.strip())
+        positive, _mark, rest = text.partition(_NEXT_NEGATIVE)
+        if _NEXT_NEGATIVE not in rest:
+            return positive.strip(), rest.strip()
+        parts = rest.split(_NEXT_NEGATIVE)
+    negative = " ".join([part.strip() for part in parts if part.strip()])
     return positive.strip(), negative

@@ -66,10 +66,13 @@ def plain_prompt(text: Any) -> str | None:
     """A prompt without network tags and trailing commas; None where nothing is left."""
     if not isinstance(text, str):
         return None
-    if "<" in text:
-        stripped = TAG.sub("", text)
-        if len(stripped) != len(text):
-            text = _HOLES.sub(",", stripped).lstrip(", \t\n")
+    pieces = TAG.split(text) if "<" in text else [text]
+    return plain_pieces(pieces)
+
+
+def plain_pieces(pieces: list[str]) -> str | None:
+    """The same for a prompt that `TAG.split` took apart: every fourth piece is text."""
+    text = pieces[0] if len(pieces) == 1 else _HOLES.sub(",", "".join(pieces[::4])).lstrip(", \t\n")
     return text.strip().rstrip(", \t\n") or None
 
 

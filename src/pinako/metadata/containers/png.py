@@ -31,7 +31,7 @@ def read_png(source: Source, notes: Notes) -> Facts:
     width, height = _size_from(head, 16)
     animated = c2pa = ended = False
     transparent = head[25] in (4, 6)
-    position, known, texts = 8, len(head), 0
+    position, known, texts = 20 + int.from_bytes(head[8:12], "big"), len(head), 0
     for _ in range(_MAX_CHUNKS):
         if position + 8 <= known:
             length, kind = _header_from(head, position)
@@ -40,7 +40,9 @@ def read_png(source: Source, notes: Notes) -> Facts:
             if len(piece) < 8:
                 break
             length, kind = _header(piece)
-        if kind in _TEXT and notes.room > 0 and texts < _MAX_TEXTS:
+        if kind == b"IDAT":
+            pass
+        elif kind in _TEXT and notes.room > 0 and texts < _MAX_TEXTS:
             texts += 1
             body = source.at(position + 8, min(length, MAX_TEXT))
             _TEXT[kind](body, notes)

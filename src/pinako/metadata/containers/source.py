@@ -42,7 +42,7 @@ class Source:
         head = os.read(handle, HEAD)
         if len(head) < HEAD:
             return cls(head, size=len(head))
-        return cls(head, size=os.fstat(handle).st_size, handle=handle)
+        return cls(head, size=os.lseek(handle, 0, os.SEEK_END), handle=handle)
 
     def at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes at `offset`; shorter at the end of the file and never more than MAX_PIECE."""
