@@ -327,6 +327,17 @@ def test_dates_are_marked_wherever_they_are(doors: Doors) -> None:
         assert marked == dates(data["json"], "")
 
 
+def test_members_that_the_original_leaves_undefined_are_null_and_marked_so(doors: Doors) -> None:
+    model = doors.one("SELECT id FROM models WHERE level = 1 AND status = 'Published'")
+    data = doors.call_whole("model.getById", {"id": model})["result"]["data"]
+    undefined = {path for path, mark in data["meta"]["values"].items() if mark == ["undefined"]}
+    assert {"metrics", "modelVersions.0.metrics", "modelVersions.0.flags"} <= undefined
+    assert data["json"]["metrics"] is data["json"]["modelVersions"][0]["metrics"] is None
+    version = data["json"]["modelVersions"][0]["id"]
+    data = doors.call_whole("modelVersion.getById", {"id": version})["result"]["data"]
+    assert data["meta"]["values"]["wildcardSetId"] == ["undefined"]
+
+
 def test_streaming_needs_a_batch_and_is_one_line(doors: Doors) -> None:
     stream = {"trpc-accept": "application/jsonl"}
     id = image_id(doors)

@@ -106,6 +106,7 @@ def test_a_reaction_is_given_counted_and_taken_back(owl: Actor, fox: Actor) -> N
     seen = fox.see("image.get", {"id": image})
     assert (seen["stats"]["heartCountAllTime"], seen["stats"]["likeCountAllTime"]) == (1, 1)
     assert {one["reaction"] for one in seen["reactions"]} == {"Heart", "Like", "Dislike"}
+    assert seen["stats"]["dislikeCountAllTime"] == 0, "kept, and not told"
     assert fox.listed(reactions=["Heart"], sort="Newest") == [image]
     assert owl.listed(sort="Most Reactions")[0] == image
     fox.do("reaction.toggle", react)
@@ -279,6 +280,8 @@ def test_what_is_put_into_an_open_collection_may_need_review(owl: Actor, fox: Ac
     id = owl.do("collection.upsert", {"name": "Open", "type": "Image", "read": "Public", "write": "Review"})["id"]
     assert fox.do("collection.saveItem", {"imageId": image, "collections": [{"collectionId": id}]})["isOwner"] is False
     assert fox.listed(collectionId=id) == [image]
+    (item,) = fox.see("image.getInfinite", {"collectionId": id})["items"]
+    assert item["collectionItemStatus"] == "REVIEW"
     assert nobody.listed(collectionId=id) == []
     row = fox.do("collection.unfollow", {"collectionId": id})
     assert row["permissions"] == ["VIEW", "ADD_REVIEW"]

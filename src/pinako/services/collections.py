@@ -159,6 +159,12 @@ def newest_seen(library: Library, read: Statements, id: int, viewer: Viewer, mas
     return seen[:most]
 
 
+def standings(library: Library, id: int, kind: str, ids: Sequence[int]) -> dict[int, str]:
+    """How each of these things stands in a collection: ACCEPTED, REVIEW or REJECTED. Those that are not in it are left out."""
+    sql = "SELECT entity_id, status FROM collection_items WHERE collection_id = ? AND entity_type = ? AND entity_id IN (?*)"
+    return dict(library.database.read().by_ids(sql, ids, (id, kind)))
+
+
 def _tags(read: Statements, ids: Sequence[int]) -> dict[int, list[CollectionTag]]:
     sql = (
         f"SELECT c.collection_id, c.filterable_only, {columns(Tag, 't.')} FROM collection_tags c "

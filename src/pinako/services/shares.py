@@ -49,7 +49,7 @@ def make(library: Library, viewer: Viewer, collection_id: int, level: int, days:
     with library.database.write() as w:
         user_id = permits.writer(w, viewer)
         _managed(w, viewer, collection_id)
-        mask = level & viewer.cap & levels.ALL
+        mask = max(level, 0) & viewer.cap & levels.ALL
         if not mask:
             raise BadRequest("Expected levels that you see yourself: 1, 2, 4, 8, 16, added up")
         share = Share(

@@ -151,7 +151,9 @@ class Door:
             log.warning("%s %s was cut off, since the server had to end", ask.method, ask.path)
 
     async def _answer(self, ask: Ask, route: Route) -> Answer:
-        if ask.method == "OPTIONS":
+        if ask.method == "OPTIONS" and not (
+            route.plain_options and b"access-control-request-method" not in ask.headers
+        ):
             return Answer(status=204, headers=preflight_headers(route.allowed), content_type=b"", cache=NO_STORE)
         ask.viewer = self.identities.viewer_of(ask)
         if self.rates.per_minute and route.limited:
@@ -214,7 +216,7 @@ class Door:
         await send({"type": "http.response.body", "body": b"" if ask.method == "HEAD" else body})
 
     def _head(self, ask: Ask, route: Route, answer: Answer) -> list[Header]:
-        if ask.method == "OPTIONS":
+        if ask.method == "OPTIONS" and answer.status == HTTPStatus.NO_CONTENT:
             return self._narrowed(ask, list(answer.headers)) if self._cors else list(answer.headers)
         cache = answer.cache or (PRIVATE if ask.secured else PUBLIC)
         if ask.secured and cache.startswith(b"public"):

@@ -54,6 +54,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the caller's rate counts here."""
     writes: bool = False
     """Whether it changes something: then a caller who is known by cookie must show the page's word (web/csrf.py)."""
+    plain_options: bool = False
+    """Whether OPTIONS that is no browser's question about another origin goes to the handler, as any other method does."""
     others: frozenset[str] = ANY
     """The methods of other routes at the same path."""
 

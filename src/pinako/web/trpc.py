@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,7 +18,7 @@ from pinako.errors import Forbidden, PinakoError, Unauthorized
 from pinako.services import browse, collections, detail, hiding, votes
 from pinako.services.library import Library
 from pinako.web import csrf, trpc_writes
-from pinako.web.answers import NO_STORE, Answer, Header
+from pinako.web.answers import NO_STORE, Answer, Header, redirect_answer
 from pinako.web.ask import Ask
 from pinako.web.calling import Calling, Procedure
 from pinako.web.routes import ANY, Route
@@ -49,7 +50,14 @@ def image_generation_data(calling: Calling, value: Any) -> Reply:
 def image_infinite(calling: Calling, value: Any) -> Reply:
     given = read_images(value, default_sort=ImageSort(calling.library.settings.image_sort))
     page = calling.listed(browse.images(calling.library, given.query, calling.viewer))
-    items = images(calling.library, page.ids, calling.viewer, meta=given.with_meta, tags=given.with_tags)
+    items = images(
+        calling.library,
+        page.ids,
+        calling.viewer,
+        meta=given.with_meta,
+        tags=given.with_tags,
+        collection_id=given.query.collection_id,
+    )
     return trpc.join_list(items, page.next_cursor)
 
 
@@ -168,8 +176,12 @@ def routes(library: Library, threads: Threads, forget: Callable[[], None]) -> li
     """The one address of every procedure. `forget`: who callers are is asked anew, since one changed the own account."""
 
     async def handle(ask: Ask) -> Answer:
-        body = await ask.body() if ask.method not in ("GET", "HEAD") else b""
-        method = "GET" if ask.method == "HEAD" else ask.method
+        if ask.path.endswith("/"):
+            return _without_slash(ask)
+        if ask.method == "HEAD":  # the original keeps its server warm by it, and answers nothing (trpc.md 1.1)
+            return Answer(status=204, content_type=b"")
+        method = ask.method
+        body = await ask.body() if method != "GET" else b""
         request = trpc.read_request(
             ask.args[0],
             method,
@@ -191,7 +203,16 @@ def routes(library: Library, threads: Threads, forget: Callable[[], None]) -> li
 
     # The errors of a request that fails as a whole have the envelope too.
     limit = library.settings.trpc_body_limit_bytes
-    return [Route(path="/api/trpc/{}", handler=handle, methods=ANY, errors=_refusal, body_limit=limit)]
+    return [
+        Route(path="/api/trpc/{}", handler=handle, methods=ANY, errors=_refusal, body_limit=limit, plain_options=True)
+    ]
+
+
+def _without_slash(ask: Ask) -> Answer:
+    """The same address without the slash at its end; 308 keeps method and body."""
+    path = quote(f"/api/trpc/{ask.args[0]}", safe="/,")
+    query = ask.query.decode("latin-1")
+    return redirect_answer(f"{path}?{query}" if query else path, 308)
 
 
 def _kind(path: str) -> trpc.Kind | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, PostQuery
-from pinako.services import browse
+from pinako.services import browse, collections
 from pinako.services.browse import Listed
 from pinako.services.library import Library
 from pinako.wire import fragments, trpc_images, trpc_models, trpc_posts
@@ -19,25 +19,44 @@ from pinako.wire.trpc_input_images import ImagesInput
 POST_IMAGES = 8
 """Images of a post in lists (trpc.md 5.1); `imageCount` says how many there are."""
 MOST_IMAGES = 200
+NO_STANDING: Mapping[int, str] = {}
 BY_TIME = (ImageSort.NEWEST, ImageSort.OLDEST)
 
 
 def images(
-    library: Library, ids: Sequence[int], viewer: Viewer, *, meta: bool = False, tags: bool = False
+    library: Library,
+    ids: Sequence[int],
+    viewer: Viewer,
+    *,
+    meta: bool = False,
+    tags: bool = False,
+    collection_id: int | None = None,
 ) -> list[Item]:
-    """The items of these images, in their order."""
-    return list(images_by_id(library, ids, viewer, meta=meta, tags=tags).values())
+    """The items of these images, in their order. `collection_id`: say how each stands in this collection."""
+    standing = {} if collection_id is None else collections.standings(library, collection_id, "Image", ids)
+    return list(images_by_id(library, ids, viewer, meta=meta, tags=tags, standing=standing).values())
 
 
 def images_by_id(
-    library: Library, ids: Sequence[int], viewer: Viewer, *, meta: bool = False, tags: bool = False
+    library: Library,
+    ids: Sequence[int],
+    viewer: Viewer,
+    *,
+    meta: bool = False,
+    tags: bool = False,
+    standing: Mapping[int, str] = NO_STANDING,
 ) -> dict[int, Item]:
-    """The same by id."""
+    """The same by id; `standing` is how each stands in a collection."""
     own = _own_reactions(library, ids, viewer)
     shown = library.feeds.documents.metas(ids, viewer.user_id) if meta else {}
     return {
         one.id: trpc_images.join_image(
-            one.parts, one.counts, reactions=own.get(one.id, b""), meta=shown.get(one.id), tags=tags
+            one.parts,
+            one.counts,
+            reactions=own.get(one.id, b""),
+            meta=shown.get(one.id),
+            tags=tags,
+            standing=standing.get(one.id, ""),
         )
         for one in library.feeds.documents.fetch("image_trpc", ids)
     }

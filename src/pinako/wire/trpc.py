@@ -17,8 +17,6 @@ Kind = Literal["query", "mutation"]
 
 JSON = "application/json"
 VARY = "trpc-accept, accept"
-PUBLIC_CACHE = "public, max-age=60, s-maxage=60, stale-while-revalidate=30"
-"""For successful queries of anonymous callers only."""
 
 MAX_CALLS = 100
 """The most calls of one batch. The original has no bound; its own clients send a handful."""

@@ -144,14 +144,12 @@ def split_image(body: bytes) -> ImageParts:
     return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), int(id), tags)
 
 
-def stats_text(
-    like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int, collected: int, tipped: int
-) -> bytes:
-    """The counts of an item. Views are not counted, here as upstream."""
+def stats_text(like: int, heart: int, laugh: int, cry: int, comment: int, collected: int, tipped: int) -> bytes:
+    """The counts of an item. Dislikes and views are not told, here as upstream (domain.md e)."""
     return (
         f',"stats":{{"likeCountAllTime":{like},"laughCountAllTime":{laugh},"heartCountAllTime":{heart},'
         f'"cryCountAllTime":{cry},"commentCountAllTime":{comment},"collectedCountAllTime":{collected},'
-        f'"tippedAmountCountAllTime":{tipped},"dislikeCountAllTime":{dislike},"viewCountAllTime":0}},"reactions":['
+        f'"tippedAmountCountAllTime":{tipped},"dislikeCountAllTime":0,"viewCountAllTime":0}},"reactions":['
     ).encode()
 
 
@@ -162,15 +160,23 @@ def reactions_text(user_id: int, words: tuple[str, ...]) -> bytes:
 
 
 def join_image(
-    parts: ImageParts, counts: Sequence[int], *, reactions: bytes = b"", meta: bytes | None = None, tags: bool = False
+    parts: ImageParts,
+    counts: Sequence[int],
+    *,
+    reactions: bytes = b"",
+    meta: bytes | None = None,
+    tags: bool = False,
+    standing: str = "",
 ) -> Item:
-    """One item. `counts` are likes, dislikes, hearts, laughs, cries, comments, collections, tips.
+    """One item. `counts` are likes, hearts, laughs, cries, comments, collections, tips.
 
-    `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them.
+    `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them; `standing`: how it stands in
+    the collection that was asked for.
     """
     votable, marks = _votables(parts) if tags else (b"null", ())
     body = b"".join((
-        parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null", b',"tags":', votable, b"}",
+        parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null", b',"tags":', votable,
+        b',"collectionItemStatus":"%s"}' % standing.encode() if standing else b"}",
     ))  # fmt: skip
     return body, parts.marks + marks
 
@@ -179,8 +185,8 @@ def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
     """`image.get`."""
     image = full.image
     counts = (
-        image.like_count, image.dislike_count, image.heart_count, image.laugh_count, image.cry_count,
-        image.comment_count, image.collected_count, image.tipped_count,
+        image.like_count, image.heart_count, image.laugh_count, image.cry_count, image.comment_count,
+        image.collected_count, image.tipped_count,
     )  # fmt: skip
     own = reactions_text(reacted.user_id, reacted.words) if reacted else b""
     return reply(*join_image(split_image(write_image(full)), counts, reactions=own, tags=True))

@@ -7,7 +7,7 @@ import msgspec
 from pinako.catalog.resources import FullModel, FullVersion, Model
 from pinako.wire.fragments import encode, raw
 from pinako.wire.rest_files import hashes_of, words_of
-from pinako.wire.superjson import date_marks
+from pinako.wire.superjson import Marks, date_marks
 from pinako.wire.times import iso
 from pinako.wire.trpc import Reply, reply
 from pinako.wire.trpc_images import TrpcUser, trpc_user
@@ -21,6 +21,8 @@ from pinako.wire.trpc_models import (
     trpc_files,
 )
 from pinako.wire.trpc_posts import PostTag
+
+_UNDEFINED = ("metrics", "flags", "wildcardSetId")
 
 
 class ModelRank(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,8 @@ class BodyVersion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     donation_goal: None = None
     can_download: bool
     can_generate: bool
+    metrics: None = None
+    flags: None = None
     wildcard_set_id: None = None
 
 
@@ -138,6 +142,7 @@ class TrpcModel(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     gallery_settings: msgspec.Raw
     user: ModelUser
     model_versions: tuple[BodyVersion, ...]
+    metrics: None = None
     hidden_metrics: msgspec.Raw
     rank: ModelRank
     can_generate: bool
@@ -168,7 +173,16 @@ def model_reply(full: FullModel, now: int) -> Reply:
             TagOnModel(tag=PostTag(id=tag.id, name=tag.name, is_category=tag.is_category)) for tag in full.tags
         ),
     ))  # fmt: skip
-    return reply(body, date_marks(body))
+    return reply(body, (*date_marks(body), "metrics?", *_absent(full, now)))
+
+
+def _absent(full: FullModel, now: int) -> Marks:
+    """The members of versions that the original leaves undefined."""
+    return tuple(
+        f"modelVersions.{at}.{name}?"
+        for at, item in enumerate(full.versions)
+        for name in (*_UNDEFINED, *(() if paid_access(item.version, now) else ("earlyAccessDeadline",)))
+    )
 
 
 def _rank(model: Model) -> ModelRank:

@@ -416,7 +416,7 @@ def version_reply(item: VersionInModel, now: int) -> Reply:
         generation_coverage=Coverage(covered=model.supports_generation), can_generate=model.supports_generation,
         paid_access=access, early_access_ends_at=access.ends_at if access else None, vae_id=version.vae_id,
     ))  # fmt: skip
-    return reply(body, date_marks(body))
+    return reply(body, (*date_marks(body), "wildcardSetId?"))
 
 
 def _parent(model: Model) -> VersionParent:
