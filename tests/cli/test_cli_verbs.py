@@ -102,6 +102,7 @@ def test_accounts(verb: Run) -> None:
         (("user", "add", "ann", "--level", "32"), 2),
         (("key", "add", "x", "--user", "nobody"), 1),
         (("key", "add"), 2),
+        (("key", "add", ""), 1),
         (("key", "frobnicate"), 2),
         (("check", "--database-url", "mysql://x"), 3),
     ],

@@ -238,7 +238,17 @@ def test_row_20_by_setting_it_is_all_that_the_caller_may_see(open_demo: Any) -> 
 
 @pytest.mark.parametrize(
     ("word", "mask"),
-    [("true", 28), ("True", 28), ("false", 1), ("None", 1), ("Soft", 3), ("Mature", 7), ("X", 31), ("1", 28)],
+    [
+        ("true", 28),
+        ("True", 28),
+        ("false", 1),
+        ("None", 1),
+        ("Safe", 1),
+        ("Soft", 3),
+        ("Mature", 7),
+        ("X", 31),
+        ("1", 28),
+    ],
 )
 def test_row_21_nsfw_of_images(doors: Doors, word: str, mask: int) -> None:
     items = doors.json(f"/api/v1/images?limit=200&nsfw={word}", key=doors.owner_key)["items"]

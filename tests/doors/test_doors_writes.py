@@ -73,6 +73,17 @@ def test_a_login_writes_with_its_pages_word_only(house: Doors, owl: Actor, fox: 
 ODD = "quiet\x00 sea \u202e\U0001f30a"
 
 
+def test_html_is_kept_without_what_could_act(owl: Actor) -> None:
+    html = '<p onclick="x()">soft <b>light</b><script>x()</script> <a href="javascript:x()">here</a></p>'
+    kept = '<p>soft <b>light</b> <a rel="noopener noreferrer nofollow">here</a></p>'
+    made = owl.do("post.create", {"detail": html})
+    assert made["detail"] == kept
+    owl.do("post.update", {"id": made["id"], "detail": "harbours & quays"})
+    assert owl.see("post.get", {"id": made["id"]})["detail"] == "harbours & quays"
+    owl.do("post.update", {"id": made["id"], "detail": html})
+    assert owl.see("post.get", {"id": made["id"]})["detail"] == kept
+
+
 def test_odd_letters_are_kept_or_refused_and_never_an_accident(owl: Actor, fox: Actor) -> None:
     made = owl.do("post.create", {"title": ODD, "detail": ODD, "tags": [ODD]})
     assert "sea" in made["title"]
@@ -494,7 +505,12 @@ def test_models_are_described_by_their_owners(house: Doors, owl: Actor, fox: Act
         file = ModelFile(id=w.next_id("model_files"), version_id=version, name="a.safetensors", created_at=now)
         publish.keep_file(w, touched, file, {})
         settle(w, touched, now)
-    change = {"id": id, "name": "New", "tagsOnModels": [{"name": "Style"}], "description": "<p>soft</p>"}
+    change = {
+        "id": id,
+        "name": "New",
+        "tagsOnModels": [{"name": "Style"}],
+        "description": "<p>soft<iframe></iframe></p>",
+    }
     assert fox.do("model.upsert", change, status=401) == fox.do("model.upsert", {**change, "id": MISSING}, status=401)
     assert owl.do("model.upsert", change)["name"] == "New"
     found = owl.see("model.getById", {"id": id})

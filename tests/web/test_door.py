@@ -331,6 +331,9 @@ def test_credentials_in_their_order(client: TestClient, library: Library) -> Non
         assert (found["user"], found["scope"], found["cap"]) == ("ben", "write", 31)
     older = {"cookie": f"civitai-token=old; __Secure-civ-token={session}"}
     assert who(client, headers=older)["user"] == "ben"
+    for name in ("__Secure-civ-token", "__Secure-civitai-token"):
+        found = who(client, headers={"cookie": f"{name}={keys['ann']}"})
+        assert (found["user"], found["scope"]) == ("ann", "read"), "scripts carry a key in the cookie"
 
 
 @pytest.mark.parametrize(

@@ -67,8 +67,12 @@ def test_creators_link_by_page_within_the_totals() -> None:
     assert empty == {"totalItems": 0, "currentPage": 1, "pageSize": 20, "totalPages": 0, "hasMore": False}
 
 
-def test_images_say_where_they_are_only_in_page_mode() -> None:
-    assert read(images_metadata(asked(""), next_cursor=None, limit=100, page=None)) == {}
+def test_images_say_where_they_are_in_page_mode_and_at_the_start() -> None:
+    assert read(images_metadata(asked(""), next_cursor=None, limit=100, page=None, first=True)) == {}
+    start = read(images_metadata(asked("limit=1"), next_cursor="a|2", limit=1, page=None, first=True))
+    assert start == {
+        "nextCursor": "a|2", "currentPage": 1, "pageSize": 1, "nextPage": f"{ORIGIN}/api/v1/models?limit=1&cursor=a%7C2",
+    }  # fmt: skip
     by_cursor = read(images_metadata(asked("limit=1&cursor=x"), next_cursor="a|2", limit=1, page=None))
     assert by_cursor == {"nextCursor": "a|2", "nextPage": f"{ORIGIN}/api/v1/models?limit=1&cursor=a%7C2"}
     by_page = read(images_metadata(asked("limit=1&page=2"), next_cursor="a|2", limit=1, page=2))

@@ -25,7 +25,8 @@ from pinako.wire import (
 )
 from pinako.wire.trpc import Reply, envelope, join_list
 
-COUNTS = (9, 0, 4, 1, 0, 2, 7, 0)
+COUNTS = (9, 4, 1, 0, 2, 7, 0)
+POST_COUNTS = (9, 3, 4, 1, 0, 2, 7)
 LATER = nouns.NOON + 1000
 
 
@@ -183,7 +184,7 @@ MAY = Permissions(
 
 def post_item() -> Reply:
     parts = trpc_posts.split_post(trpc_posts.write_post(nouns.full_post()))
-    return join_list([trpc_posts.join_post(parts, 138779, COUNTS[:7], 1, [image_item()])], None)
+    return join_list([trpc_posts.join_post(parts, 138779, POST_COUNTS, 1, [image_item()])], None)
 
 
 def gallery_item() -> Reply:

@@ -19,8 +19,8 @@ from pinako.storage.database import Database
 from pinako.storage.scopes import Statements, Write
 from pinako.wire import rest_images, rest_models, trpc_images, trpc_models, trpc_posts
 
-COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count, collected_count, tipped_count"
-ITEM_COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count"
+COUNTS = "like_count, heart_count, laugh_count, cry_count, comment_count, collected_count, tipped_count"
+ITEM_COUNTS = "like_count, heart_count, laugh_count, cry_count, comment_count"
 POST_COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count, collected_count"
 
 

@@ -138,8 +138,10 @@ def _decoy() -> str:
 def add_key(w: Write, user_id: int, name: str, scope: Scope, now: int, secret: str | None = None) -> str:
     """Make an API key and give it back: the only time that it can be read. 32 hex characters, as the original's.
 
-    `secret` is for demo libraries, whose keys come from their seed.
+    `secret` is for demo libraries, whose keys come from their seed. BadRequest for an empty name: nobody could revoke by it.
     """
+    if not name.strip():
+        raise BadRequest("A key needs a name")
     key = secret or secrets.token_hex(16)
     w.insert(
         "api_keys",

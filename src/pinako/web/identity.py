@@ -97,11 +97,15 @@ class Identities:
         return self._remembered("key " + hash_of(key), lambda: self._look_up(key))
 
     def _by_session(self, token: str) -> Viewer:
+        return self._remembered("session " + hash_of(token), lambda: self._look_up_session(token))
+
+    def _look_up_session(self, token: str) -> Viewer:
         library = self._library
-        return self._remembered(
-            "session " + hash_of(token),
-            lambda: access.viewer_of_session(library.database.read(), token, library.now(), library.caps),
-        )
+        viewer = access.viewer_of_session(library.database.read(), token, library.now(), library.caps)
+        if viewer.user_id is None:
+            # Scripts that know the cookie alone carry a key in it; as with every cookie, its writes need the page's word.
+            viewer = self._look_up(token)
+        return msgspec.structs.replace(viewer, via_session=viewer.user_id is not None)
 
     def _remembered(self, name: str, look_up: Callable[[], Viewer]) -> Viewer:
         now = self._clock()

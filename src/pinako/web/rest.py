@@ -91,7 +91,9 @@ def written_images(ask: Ask) -> tuple[Answer, bool]:
     items = image_items(
         library, page.ids, viewer, meta=given.with_meta, nested=not given.flat_meta, tags=given.with_tags
     )
-    metadata = links.images_metadata(asked(ask), next_cursor=page.next_cursor, limit=query.limit, page=given.page)
+    metadata = links.images_metadata(
+        asked(ask), next_cursor=page.next_cursor, limit=query.limit, page=given.page, first=query.cursor is None
+    )
     # What a link opens and who may read a collection is asked each time.
     follows = not words and viewer.shared is None and query.collection_id is None and library.feeds.keeps(query, viewer)
     return told(ask, links.listed(items.values(), metadata.json()), page.cut), follows

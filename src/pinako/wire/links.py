@@ -83,10 +83,16 @@ def paged_metadata(asked: Asked, *, total: int, limit: int, page: int, has_more:
     )  # fmt: skip
 
 
-def images_metadata(asked: Asked, *, next_cursor: str | None, limit: int, page: int | None) -> PageMetadata:
-    """Images: the cursor pair while there is more; in page mode also where we are."""
-    here = UNSET if page is None else page
-    size = UNSET if page is None else limit
+def images_metadata(
+    asked: Asked, *, next_cursor: str | None, limit: int, page: int | None, first: bool = False
+) -> PageMetadata:
+    """Images: the cursor pair while there is more; in page mode also where we are.
+
+    `first`: no cursor was asked for. The document of 2023 shows page 1 in such an answer, also where no page was asked for.
+    """
+    shown = 1 if page is None and first and next_cursor is not None else page
+    here = UNSET if shown is None else shown
+    size = UNSET if shown is None else limit
     if next_cursor is None:
         return PageMetadata(current_page=here, page_size=size)
     return PageMetadata(

@@ -18,6 +18,9 @@ from pinako.wire.params import check_base_models, check_page, mask_of
 Names = Callable[[], Iterable[str]]
 """The base models that this library's own models and images have, beside the known ones."""
 
+_SAFE = "Safe"
+"""gallery-dl's word for PG only, where it asks the REST API: no document has it."""
+
 NOTHING = (0,)
 """An id list that no thing matches."""
 
@@ -119,6 +122,8 @@ def _nsfw(texts: Texts) -> int:
     """A word, cumulative, or a boolean: true asks for the mature levels only, as today's server reads it (20.21)."""
     if len(texts) == 1 and texts[0] in levels.LEGACY_MASKS:
         return levels.LEGACY_MASKS[texts[0]]
+    if texts == [_SAFE]:
+        return levels.PG
     try:
         return levels.NSFW if coerce.boolean(texts) else levels.PG
     except Refused as refused:

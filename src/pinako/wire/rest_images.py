@@ -105,20 +105,20 @@ def split_image(body: bytes) -> ImageParts:
 
 
 _PLAIN = (
-    b'%b,"stats":{"cryCount":%d,"laughCount":%d,"likeCount":%d,"dislikeCount":%d,"heartCount":%d,"commentCount":%d}'
+    b'%b,"stats":{"cryCount":%d,"laughCount":%d,"likeCount":%d,"dislikeCount":0,"heartCount":%d,"commentCount":%d}'
     b',"meta":null}'
 )
 _PLAIN_END = len(b"null}")
 
 
-def join_image(head: bytes, like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
-    """One item as nearly everybody asks for it: without metadata, without tags."""
-    return _PLAIN % (head, cry, laugh, like, dislike, heart, comment)
+def join_image(head: bytes, like: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
+    """One item as nearly everybody asks for it: without metadata, without tags. Dislikes are never told (domain.md e)."""
+    return _PLAIN % (head, cry, laugh, like, heart, comment)
 
 
-def join_stored(body: bytes, like: int, dislike: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
+def join_stored(body: bytes, like: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
     """`join_image` of a stored fragment. ValueError for one that was written in another form."""
-    return _PLAIN % (body[: body.index(_BREAK)], cry, laugh, like, dislike, heart, comment)
+    return _PLAIN % (body[: body.index(_BREAK)], cry, laugh, like, heart, comment)
 
 
 def with_more(

@@ -145,7 +145,7 @@ class NumberedPages(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CursorPages(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Where a list by cursor stands; without `nextCursor` it has ended. The page's number and size in page mode only."""
+    """Where a list by cursor stands; ended without `nextCursor`. The page's number and size in page mode and at its start."""
 
     current_page: int | UnsetType = UNSET
     page_size: int | UnsetType = UNSET
