@@ -17,6 +17,7 @@ from pinako.errors import BadRequest, NotFound, Unauthorized
 from pinako.feed import gather
 from pinako.services import curate, permits, trash, uploads
 from pinako.services.detail import sees_version
+from pinako.services.hypertext import harmless
 from pinako.services.library import Library
 from pinako.services.prepare import wants_of
 from pinako.services.publish import Metadata, keep_blob, keep_image, keep_post, keep_tags
@@ -41,7 +42,7 @@ def create(library: Library, viewer: Viewer, command: CreatePost) -> FullPost:
             curate.check_fillable(w, viewer, command.collection_id)
         at = None if command.published_at is None else _time(command.published_at, now)
         post = Post(
-            id=w.next_id("posts"), user_id=user_id, title=command.title, detail=command.detail,
+            id=w.next_id("posts"), user_id=user_id, title=command.title, detail=harmless(command.detail),
             version_id=command.version_id, collection_id=command.collection_id, published_at=at, sort_at=at or now,
             created_at=now, updated_at=now,
         )  # fmt: skip
@@ -183,7 +184,7 @@ def change(library: Library, viewer: Viewer, command: UpdatePost) -> None:
         if command.title:
             changes["title"] = command.title
         if command.detail is not None:
-            changes["detail"] = command.detail
+            changes["detail"] = harmless(command.detail)
         if command.collection_id is not None:
             curate.check_fillable(w, viewer, command.collection_id)
             changes["collection_id"] = command.collection_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from pinako.catalog.commands import ChangeModel, ChangeVersion
 from pinako.catalog.people import Viewer
 from pinako.catalog.resources import Model, ModelVersion
 from pinako.services import permits
+from pinako.services.hypertext import harmless
 from pinako.services.library import Library
 from pinako.services.publish import keep_tags
 from pinako.services.settle import Touched, settle
@@ -21,7 +23,7 @@ def change_model(library: Library, viewer: Viewer, command: ChangeModel) -> Mode
     with library.database.write() as w:
         permits.writer(w, viewer)
         model = permits.own_model(w, viewer, command.id)
-        changes: dict[str, Any] = {**command.fields, "updated_at": now}
+        changes: dict[str, Any] = {**_harmless(command.fields), "updated_at": now}
         changes |= {"minor": True, "sfw_only": True, "nsfw": False} if command.minor and not model.minor else {}
         changes |= {"poi": True} if command.poi else {}
         if model.minor or model.locked:
@@ -45,13 +47,17 @@ def change_version(library: Library, viewer: Viewer, command: ChangeVersion) -> 
     with library.database.write() as w:
         permits.writer(w, viewer)
         version = permits.own_version(w, viewer, command.id)
-        changes = {**command.fields, "updated_at": now}
+        changes = {**_harmless(command.fields), "updated_at": now}
         w.update("model_versions", version.id, changes)
         touched = Touched()
         touched.versions.add(version.id)
         touched.models.add(version.model_id)
         settle(w, touched, now)
     return msgspec.structs.replace(version, **changes)
+
+
+def _harmless(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: harmless(value) if name == "description" else value for name, value in fields.items()}
 
 
 def _stored(value: Any) -> Any:
