@@ -7,7 +7,7 @@ share this reader and are told apart in `_tool`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -74,10 +74,11 @@ def _record(parts: Infotext, fields: Mapping[str, str]) -> Generation:
 
 
 class _Run(msgspec.Struct, frozen=True):
-    """What pictures with the same settings and networks have in common; `nested` are the keys whose values can be changed."""
+    """What pictures with the same settings and networks have in common; `nested` are those values of its `meta` that can be
+    changed, and how each is copied."""
 
     record: Generation
-    nested: tuple[str, ...]
+    nested: tuple[tuple[str, Any, Callable[[Any], Any]], ...]
 
 
 def _read_alike(text: str) -> Generation | None:
@@ -114,7 +115,8 @@ def _run_of(before: str, after: str, tags: tuple[str, ...]) -> _Run | None:
     prompt = "".join([f"<{word}:{name}{weight}>" for word, name, weight in zip(*[iter(tags)] * 3, strict=True)])
     record = _record(Infotext(prompt=prompt, negative="", settings=settings), {})
     record.meta.pop("prompt", None)
-    return _Run(record, tuple([key for key, value in record.meta.items() if type(value) in (dict, list)]))
+    nested = [(key, value) for key, value in record.meta.items() if type(value) in (dict, list)]
+    return _Run(record, tuple([(key, value, _copier(value)) for key, value in nested]))
 
 
 def _one_of(run: _Run, prompt: str, pieces: list[str], negative: str, seed: int) -> Generation:
@@ -124,12 +126,29 @@ def _one_of(run: _Run, prompt: str, pieces: list[str], negative: str, seed: int)
     if negative:
         meta["negativePrompt"] = negative
     meta |= run.record.meta
-    for key in run.nested:
-        meta[key] = _copied(meta[key])
+    for key, value, copy in run.nested:
+        meta[key] = copy(value)
     meta["seed"] = seed
     return msgspec.structs.replace(
         run.record, prompt=plain_pieces(pieces), negative_prompt=plain_prompt(negative), seed=seed, meta=meta
     )
+
+
+def _copier(value: Any) -> Callable[[Any], Any]:
+    """How a value is best copied: most are a dictionary of texts or a list of such."""
+    if type(value) is dict and _is_flat(value):
+        return dict.copy
+    if type(value) is list and all(type(entry) is dict and _is_flat(entry) for entry in value):
+        return _copied_rows
+    return _copied
+
+
+def _is_flat(value: dict[str, Any]) -> bool:
+    return not any(type(inner) in (dict, list) for inner in value.values())
+
+
+def _copied_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row.copy() for row in rows]
 
 
 def _copied(value: Any) -> Any:

@@ -72,8 +72,12 @@ def plain_prompt(text: Any) -> str | None:
 
 def plain_pieces(pieces: list[str]) -> str | None:
     """The same for a prompt that `TAG.split` took apart: every fourth piece is text."""
-    text = pieces[0] if len(pieces) == 1 else _HOLES.sub(",", "".join(pieces[::4])).lstrip(", \t\n")
-    return text.strip().rstrip(", \t\n") or None
+    if len(pieces) == 1:
+        return pieces[0].strip().rstrip(", \t\n") or None
+    text = "".join(pieces[::4])
+    if ",," in text.replace(" ", "").replace("\t", ""):
+        text = _HOLES.sub(",", text)
+    return text.strip().strip(", \t\n") or None
 
 
 def generation_process(meta: Mapping[str, Any]) -> str:

@@ -44,7 +44,8 @@ def read_png(source: Source, notes: Notes) -> Facts:
             pass
         elif kind in _TEXT and notes.room > 0 and texts < _MAX_TEXTS:
             texts += 1
-            body = source.at(position + 8, min(length, MAX_TEXT))
+            end = position + 8 + length
+            body = head[position + 8 : end] if end <= known else source.at(position + 8, min(length, MAX_TEXT))
             _TEXT[kind](body, notes)
         elif kind == b"IEND":
             ended = True
