@@ -12,6 +12,8 @@ from web_library import add_image, add_model, add_user, key_of, png
 from pinako.services import check, sweep
 from pinako.services.check import Trouble
 from pinako.services.library import Library
+from pinako.services.upkeep import Upkeep
+from pinako.storage import changes
 
 
 @pytest.fixture
@@ -128,3 +130,18 @@ def test_a_list_that_lies_is_found_and_mended(full: Library) -> None:
     assert all(each.text().startswith("image ") for each in found)
     check.repair_lists(full.feeds, full.database, found)
     assert [*check.check_lists(full.feeds), *check.check_documents(full.database)] == []
+
+
+@pytest.mark.parametrize("table", ["image_rest", "image_trpc", "model_rest"])
+def test_documents_of_another_version_are_stored_anew_by_a_running_server(full: Library, table: str) -> None:
+    upkeep = Upkeep(full)
+    with full.database.write() as w:
+        w.run(f"UPDATE {table} SET body = ?", (b"{}",))
+    assert [*check.check_documents(full.database)]
+    newest = changes.newest(full.database.read()).seq
+    upkeep.run_once()
+    assert [*check.check_documents(full.database)] == []
+    told = changes.newest(full.database.read()).seq
+    assert told > newest
+    Upkeep(full).run_once()
+    assert changes.newest(full.database.read()).seq == told

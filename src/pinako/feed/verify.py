@@ -91,7 +91,7 @@ def check_documents(database: Database) -> Iterator[Difference]:
     """Stored fragments that are not what their rows would make today, and fragments of rows that are gone."""
     for door in DOORS.values():
         for rows in database.read().stream(f"SELECT id FROM {TABLE_OF[door.entity]} ORDER BY id", size=_BATCH):
-            old = _old_documents(database, door, [row[0] for row in rows])
+            old = old_documents(database, door, [row[0] for row in rows])
             if old:
                 yield Difference(entity=door.entity, what=f"with an old document in {door.table}", ids=tuple(old))
         strays = (
@@ -102,7 +102,8 @@ def check_documents(database: Database) -> Iterator[Difference]:
             yield Difference(entity=door.entity, what=f"gone, with a document left in {door.table}", ids=lost)
 
 
-def _old_documents(database: Database, door: Door, ids: Sequence[int]) -> list[int]:
+def old_documents(database: Database, door: Door, ids: Sequence[int]) -> list[int]:
+    """Those of these things whose stored fragment is not what their rows would make today."""
     with database.read() as read:
         stored = {
             row[0]: bytes(row[1]) for row in read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)

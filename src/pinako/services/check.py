@@ -9,10 +9,11 @@ from enum import Enum
 import msgspec
 
 from pinako.errors import NotFound
-from pinako.feed import documents, verify
+from pinako.feed import verify
 from pinako.feed.feeds import Feeds
 from pinako.feed.verify import Difference, check_documents
 from pinako.media.store import Blob, MediaStore, hash_file
+from pinako.services import renewal
 from pinako.services.settle import Touched, chunks, settle
 from pinako.storage.database import Database
 
@@ -149,10 +150,7 @@ def repair_lists(feeds: Feeds, database: Database, differences: Iterable[Differe
         wrong.setdefault(difference.entity, set()).update(difference.ids)
     for entity, ids in wrong.items():
         for run in chunks(ids):
-            with database.write() as w:
-                documents.remake(w, entity, run, database.now())
-                for id in run:
-                    w.note(entity, id, "u")
+            renewal.remake(database, entity, run)
     feeds.follower.rebuild()
     feeds.save()
 

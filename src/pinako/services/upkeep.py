@@ -1,12 +1,14 @@
-"""What a running server does beside its answers: saves the index, purges what must go, trims the log and old logins."""
+"""What a running server does beside its answers: saves the index, purges what must go, trims the log and old logins, and
+stores documents again that another version wrote."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from random import Random
 
 from pinako.errors import PinakoError, StorageError
-from pinako.services import sweep, uploads
+from pinako.services import renewal, sweep, uploads
 from pinako.services.library import Library
 from pinako.storage import changes
 
@@ -14,6 +16,8 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 """Pause between looks at what there is to do."""
+BUSY_MS = 200
+"""How long documents are looked at and made anew between two pauses."""
 
 
 class Upkeep:
@@ -23,6 +27,7 @@ class Upkeep:
         self._library = library
         self._saved_at = library.now()
         self._saved = changes.newest(library.database.read()).seq
+        self._renewals = renewal.renewals(library.database, Random())  # noqa: S311 - where to look, no secret
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._work, name="upkeep", daemon=True)
 
@@ -46,9 +51,19 @@ class Upkeep:
     def run_once(self) -> None:
         """Do what is due."""
         sweep.purge(self._library.database, self._library.media, self._library.settings.derivatives)
+        self._renew()
         if self._library.now() - self._saved_at >= self._library.settings.snapshot_seconds * 1000:
             self.save()
             self._tidy()
+
+    def _renew(self) -> None:
+        until, made = self._library.now() + BUSY_MS, 0
+        for count in self._renewals:
+            made += count
+            if self._library.now() >= until or self._end.is_set():
+                break
+        if made:
+            log.info("%d documents of another version were made anew", made)
 
     def save(self) -> None:
         """Save the index if anything was written since the last time."""
