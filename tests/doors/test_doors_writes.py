@@ -482,6 +482,7 @@ def test_settings_are_merged_and_levels_stay_within_the_account(house: Doors) ->
     cat.do("user.setSettings", {"autoplayGifs": False, "theme": "dark"})
     cat.do("user.updateContentSettings", {"browsingLevel": 31, "blurNsfw": True})
     found = cat.see("user.getSettings")
+    assert found.keys() >= {"showNsfw", "blurNsfw", "autoplayGifs"}
     assert (found["theme"], found["autoplayGifs"], found["blurNsfw"], found["browsingLevel"]) == (
         "dark",
         False,

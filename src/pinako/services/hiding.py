@@ -142,7 +142,8 @@ def settings_of(library: Library, viewer: Viewer) -> dict[str, Any]:
         read.value("SELECT settings FROM users WHERE id = ?", (user_id,)) or "{}"
     )
     mask = viewer.mask(None)
-    return {**kept, "browsingLevel": mask, "showNsfw": levels.is_mature(mask), "blurNsfw": kept.get("blurNsfw", False)}
+    unset = {"blurNsfw": False, "autoplayGifs": True}
+    return {**unset, **kept, "browsingLevel": mask, "showNsfw": levels.is_mature(mask)}
 
 
 def change_settings(library: Library, viewer: Viewer, given: dict[str, Any], browsing: int | None) -> None:
