@@ -37,6 +37,7 @@ def test_a_plan_holds_everything(images: int, seed: int) -> None:
     assert any(image.comments for image in pictures)
     assert {(made.type, made.read) for made in plan.collections} >= {("Image", "Public"), ("Post", "Public")}
     assert {made.read for made in plan.collections} == {"Public", "Unlisted", "Private"}
+    assert {made.type for made in plan.collections if made.user is None} == {"Image", "Post"}, "the owner has some too"
 
 
 @settings(max_examples=40)

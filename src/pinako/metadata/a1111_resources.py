@@ -85,6 +85,7 @@ def gather_resources(parts: Infotext, meta: dict[str, Any]) -> dict[int, str]:
         meta["resources"] = _without_doubles([*listed, *unnumbered])
     if site:
         meta["civitaiResources"] = site
+        meta.setdefault("resources", [])  # the site has both lists on its own pictures, this one empty
     controlnets = _controlnets(settings)
     if controlnets:
         meta["controlNets"] = controlnets

@@ -70,7 +70,7 @@ def _fill(
     progress: Progress,
 ) -> None:
     now = database.now()
-    access.ensure_owner(database, now)
+    owner = access.ensure_owner(database, now).id
     with database.write() as w:
         touched = Touched()
         users = [_keep_user(w, name, now) for name in plan.users]
@@ -80,7 +80,7 @@ def _fill(
     kept = _keep_posts(database, plan, users, made_with, media_url, now, starting.result(), progress)
     with database.write() as w:
         touched = Touched()
-        _keep_collections(w, touched, plan, users, kept, now)
+        _keep_collections(w, touched, plan, {None: owner, **dict(enumerate(users))}, kept, now)
         settle(w, touched, now)
 
 
@@ -151,7 +151,9 @@ def _painted(
         yield batch, finished
 
 
-def _keep_collections(w: Write, touched: Touched, plan: Plan, users: list[int], kept: Kept, now: int) -> None:
+def _keep_collections(
+    w: Write, touched: Touched, plan: Plan, users: dict[int | None, int], kept: Kept, now: int
+) -> None:
     models = [row[0] for row in w.rows("SELECT id FROM models ORDER BY id")]
     things = {"Image": kept.images, "Post": kept.posts, "Model": models}
     for place, planned in enumerate(plan.collections):

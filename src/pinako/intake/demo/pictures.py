@@ -104,6 +104,9 @@ def _a1111(plan: PlannedImage, made_with: tuple[Ingredient, ...], *, onsite: boo
         settings["Civitai metadata"] = "{}"
         return words.a1111_text(settings, prompt, plan.negative)
     settings |= {"Model hash": base.autov2, "Model": base.stem}
+    if plan.seed % 4 == 0:
+        half = f"{plan.width // 2}x{plan.height // 2}"
+        settings |= {"Size": half, "Clip skip": 2, "Denoising strength": 0.4, **words.HIRES}
     loras = [one for one in extra if one.type != "TextualInversion"]
     prompt += "".join(f", <lora:{one.stem}:{plan.weight}>" for one in loras)
     prompt += "".join(f", {one.stem}" for one in extra if one.type == "TextualInversion")

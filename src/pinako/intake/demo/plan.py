@@ -94,10 +94,10 @@ class PlannedPost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlannedCollection(msgspec.Struct, frozen=True, kw_only=True):
-    """A collection; `picks` are places among the things of its type."""
+    """A collection; `picks` are places among the things of its type. `user` None is the library's owner."""
 
     name: str
-    user: int
+    user: int | None
     type: str
     read: str
     write: str
@@ -373,5 +373,12 @@ def _collections(chance: Random, users: int, images: int, posts: int, models: in
             picks=(user % models,),
         )
         for user in range(0, users, 3)
+    ]
+    planned += [
+        PlannedCollection(name=name, user=None, type=kind, read="Private", write="Private", picks=tuple(picks))
+        for name, kind, picks in (
+            ("Kept for later", "Image", range(0, images, max(1, images // 12))),
+            ("Posts to read again", "Post", range(0, posts, max(1, posts // 6))),
+        )
     ]
     return tuple(planned)

@@ -73,6 +73,10 @@ def prompt_of(chance: Random, scene: str) -> str:
     return ", ".join(parts)
 
 
+HIRES = {"Hires upscale": 2, "Hires steps": 12, "Hires upscaler": "Latent"}
+"""What A1111 writes of a picture that was painted at half its size first."""
+
+
 def a1111_text(settings: dict[str, object], prompt: str, negative: str) -> str:
     """A1111's text of one picture: prompt, negative prompt, then the settings as they are given."""
     line = ", ".join(f"{name}: {value}" for name, value in settings.items())
