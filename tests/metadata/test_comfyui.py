@@ -153,14 +153,15 @@ def test_pipes_and_contexts_are_unpacked_by_side() -> None:
 
 def test_efficient_loader() -> None:
     loader = node("Efficient Loader", ckpt_name="eff.safetensors", positive="yes", negative="no", lora_name="None",
-                  empty_latent_width=832, empty_latent_height=1216, vae_name="Baked VAE", lora_stack=["21", 0])  # fmt: skip
+                  empty_latent_width=832, empty_latent_height=1216, vae_name="Baked VAE", clip_skip=-2,
+                  lora_stack=["21", 0])  # fmt: skip
     stack = node("LoRA Stacker", lora_count=2, lora_name_1="a.safetensors", lora_wt_1=0.5, lora_name_2="b", lora_wt_2=1,
                  lora_name_3="c", lora_wt_3=1)  # fmt: skip
     drawn = node("KSampler (Efficient)", seed=5, steps=9, cfg=4, sampler_name="euler", scheduler="normal", denoise=1,
                  model=["20", 0], positive=["20", 1], negative=["20", 2], latent_image=["20", 3])  # fmt: skip
     found = read({"3": drawn, "20": loader, "21": stack, "9": node("SaveImage", images=["3", 5])})
     assert (found.prompt, found.negative_prompt, found.width, found.height) == ("yes", "no", 832, 1216)
-    assert loras(found) == [("a", 0.5), ("b", 1.0)]
+    assert (loras(found), found.clip_skip) == ([("a", 0.5), ("b", 1.0)], 2)
     assert not [one for one in found.resources if one.kind == "vae"]
 
 
@@ -179,7 +180,7 @@ def test_flux_custom_sampling() -> None:
     }  # fmt: skip
     found = read(nodes)
     assert (found.prompt, found.negative_prompt) == ("a lighthouse", None)
-    assert (found.seed, found.steps, found.cfg_scale) == (2**60 + 1, 4, None)
+    assert (found.seed, found.steps, found.cfg_scale) == (2**60 + 1, 4, 3.5)
     assert (found.sampler, found.scheduler) == ("Euler", "Beta")
     assert (found.width, found.height) == (1152, 896)
     assert found.meta["Distilled CFG Scale"] == 3.5

@@ -188,6 +188,21 @@ def test_spaces_that_nest_their_model() -> None:
     assert read({"parameters": _text(nested)}).model == UsedModel(name="harbour_v1", hash=HASH)
 
 
+@pytest.mark.parametrize(
+    "loras",
+    [
+        "ink.safetensors - 0.5",
+        "0.5 - ink.safetensors",
+        "ink: 0.5",
+        "[['abcdef01', '0.5 - ink']]",
+        [["abcdef01", "0.5 - ink"]],
+    ],
+)
+def test_ruined_networks_are_read_in_every_spelling(loras: object) -> None:
+    found = read({"parameters": _text(RUINED | {"loras": loras})})
+    assert [(one.name, one.weight) for one in found.resources if one.kind == "lora"] == [("ink", 0.5)]
+
+
 def test_ruined_simple_is_no_scheduler() -> None:
     assert read({"parameters": _text(RUINED | {"scheduler": "simple"})}).scheduler is None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pinako.catalog.generation import Generation, UsedTool
+from pinako.metadata.jsontext import loads
 from pinako.metadata.objects import find_objects, numbers, texts
 from pinako.metadata.record import from_meta
 from pinako.metadata.values import float_of, hash_of, stem_of, text_of
@@ -44,9 +45,10 @@ def _record(found: dict[str, Any]) -> Generation:
 
 
 def _loras(value: Any) -> list[dict[str, Any]]:
-    """`name: weight` texts, `[hash, "weight - name"]` pairs or one comma list, by age."""
+    """`name: weight` texts, `[hash, "weight - name"]` pairs or one comma list, by age; lists may be text themselves."""
     if isinstance(value, str):
-        value = value.split(",")
+        listed = loads(value.replace("'", '"')) if value.lstrip()[:1] == "[" else None
+        value = listed if isinstance(listed, list) else value.split(",")
     found = []
     for entry in value[:100] if isinstance(value, list) else []:
         digest = None
@@ -55,7 +57,9 @@ def _loras(value: Any) -> list[dict[str, Any]]:
         if not isinstance(entry, str) or not entry.strip():
             continue
         weight, dash, name = entry.partition(" - ")
-        if not dash or float_of(weight) is None:
+        if dash and float_of(weight) is None and float_of(name) is not None:
+            name, weight = weight, name
+        elif not dash or float_of(weight) is None:
             name, _colon, weight = entry.rpartition(":") if ":" in entry else (entry, "", "1")
         number = float_of(weight)
         lora: dict[str, Any] = {"type": "lora", "name": stem_of(name), "weight": 1.0 if number is None else number}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pinako.catalog.generation import Generation, UsedModel, UsedTool
-from pinako.metadata.comfyui.graph import Graph, parse_graph
+from pinako.metadata.comfyui.graph import Graph, Node, parse_graph
 from pinako.metadata.comfyui.loaders import find_model, gather
 from pinako.metadata.comfyui.resolve import Resolver
 from pinako.metadata.comfyui.sampling import Sampling, find_samplers, read_sampling
@@ -19,7 +19,7 @@ from pinako.metadata.values import number_of
 
 _FIELDS = ("prompt", "UserComment", "comment", "Comment", "description", "parameters", "workflow", "xmp:UserComment",
            "ImageDescription", "COMMENT", "PROMPT", "WORKFLOW", "stealth")  # fmt: skip
-_CLIP_SKIP = "stop_at_clip_layer"
+_CLIP_SKIPS = ("stop_at_clip_layer", "clip_skip")
 
 
 def read(fields: Mapping[str, str]) -> Generation | None:
@@ -108,11 +108,19 @@ def graph_meta(graph: Graph) -> tuple[dict[str, Any], Sampling | None]:
     main = find_model(resolver, samplers[0]) if samplers else None
     if main:
         files["models"] = [main, *(name for name in files.get("models", []) if name != main)]
-    skip = next((node.inputs[_CLIP_SKIP] for node in nodes.values() if _CLIP_SKIP in node.inputs), None)
-    layer = resolver.number(skip, _CLIP_SKIP) if skip is not None else None
-    if layer is not None and layer < 0:
-        meta["clipSkip"] = int(-layer)
+    if skip := _clip_skip(resolver, nodes):
+        meta["clipSkip"] = skip
     return meta | files, sampling
+
+
+def _clip_skip(resolver: Resolver, nodes: Mapping[str, Node]) -> int | None:
+    """The layer of a node of its own, counted from the end; else what a loader does beside its loading."""
+    for name in _CLIP_SKIPS:
+        for node in nodes.values():
+            layer = resolver.number(node.inputs[name], name) if name in node.inputs else None
+            if layer is not None and (layer < 0 or name == "clip_skip"):
+                return abs(int(layer))
+    return None
 
 
 def comfy_text(prompt: str, workflow: str) -> str:
@@ -150,7 +158,9 @@ def _prompt(resolver: Resolver, sampling: Sampling, side: str) -> str:
 
 def _read_settings(sampling: Sampling, meta: dict[str, Any]) -> None:
     values = {
-        "cfgScale": sampling.cfg, "steps": sampling.steps, "seed": sampling.seed, "denoise": sampling.denoise,
+        # Where there is no cfg at all (Flux by a basic guider), the guidance is the one scale that the picture was made with.
+        "cfgScale": sampling.guidance if sampling.cfg is None else sampling.cfg,
+        "steps": sampling.steps, "seed": sampling.seed, "denoise": sampling.denoise,
         "width": sampling.width, "height": sampling.height, "Distilled CFG Scale": sampling.guidance,
         "sampler": site_sampler(sampling.sampler, sampling.scheduler), "scheduler": sampling.scheduler,
     }  # fmt: skip
