@@ -478,6 +478,21 @@ def test_a_users_models_and_posts_are_the_same_at_both_doors(doors: Doors) -> No
         assert posts == {image["postId"] for image in images}
 
 
+@pytest.mark.parametrize(
+    ("kind", "procedure"), [("Image", "image.getInfinite"), ("Post", "post.getInfinite"), ("Model", "model.getAll")]
+)
+def test_a_collection_has_its_own_order_only_where_none_is_asked(doors: Doors, kind: str, procedure: str) -> None:
+    id = doors.one('SELECT id FROM collections WHERE type = ? AND "read" = ? ORDER BY id', kind, "Public")
+    order = "WHERE collection_id = ? AND status = 'ACCEPTED' ORDER BY created_at DESC, id DESC"
+    own = [row[0] for row in doors.sql(f"SELECT entity_id FROM collection_items {order}", id)]
+    found = [item["id"] for item in doors.every_call(procedure, {"collectionId": id, "limit": 2})]
+    assert len(found) > 2
+    assert found == [item for item in own if item in set(found)]
+    newest = [item["id"] for item in doors.every_call(procedure, {"collectionId": id, "limit": 2, "sort": "Newest"})]
+    everything = [item["id"] for item in doors.every_call(procedure, {"sort": "Newest"})]
+    assert newest == [item for item in everything if item in set(found)]
+
+
 def test_one_tag_collection_and_version_are_the_same_at_both_doors(doors: Doors) -> None:
     for item in doors.json("/api/v1/collections")["items"]:
         listed = doors.call("collection.getById", {"id": item["id"]})["collection"]

@@ -95,7 +95,7 @@ def read_posts(value: Any) -> PostQuery:
 
 
 def read_models(value: Any) -> ModelQuery:
-    """`model.getAll`. A `page` is refused: this list walks by cursor."""
+    """`model.getAll`. A `page` is refused: this list walks by cursor. A collection keeps its own order where none is asked."""
     given = Input(value)
     if "page" in given:
         given.refuse("page", issues.wrong_type("never", issues.kind_of(given.members["page"])))
@@ -103,7 +103,7 @@ def read_models(value: Any) -> ModelQuery:
     query = ModelQuery(
         limit=given.take("limit", _ROWS, 0) or 100,
         cursor=given.take("cursor", read.cursor, None),
-        sort=ModelSort(given.take("sort", _MODEL_SORT, ModelSort.HIGHEST_RATED.value)),
+        sort=_model_sort(given),
         period=Period(given.take("period", _PERIOD, Period.ALL_TIME.value)),
         period_filters=given.take("periodMode", _PERIOD_MODE, "published") == "published",
         level=given.take("browsingLevel", _MASK, None) or None,
@@ -114,6 +114,13 @@ def read_models(value: Any) -> ModelQuery:
     )
     given.check()
     return query
+
+
+def _model_sort(given: Input) -> ModelSort | None:
+    asked = given.take("sort", _MODEL_SORT, None)
+    if asked is None:
+        return None if "collectionId" in given else ModelSort.HIGHEST_RATED
+    return ModelSort(asked)
 
 
 def _model_scope(given: Input) -> dict[str, Any]:
