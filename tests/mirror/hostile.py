@@ -53,7 +53,7 @@ def empty(reply: Reply, chance: Random) -> Reply:
     return Reply(200, b"", {"content-type": "image/png"})
 
 
-def of_lists(change: Callable[[dict[str, Any]], None]) -> Fault:
+def of_lists(name: str, change: Callable[[dict[str, Any]], None]) -> Fault:
     """A fault in each list of an answer."""
 
     def spoil(reply: Reply, chance: Random) -> Reply:
@@ -64,7 +64,18 @@ def of_lists(change: Callable[[dict[str, Any]], None]) -> Fault:
                 change(found)
         return Reply(reply.status, json.dumps(body).encode(), reply.headers)
 
+    spoil.__name__ = name
     return spoil
+
+
+def holes(reply: Reply, chance: Random) -> Reply:
+    """A batch of which some questions have no answer."""
+    body = json.loads(reply.body)
+    for place in range(len(body)):
+        if chance.random() < 0.5:
+            data = {"code": "INTERNAL_SERVER_ERROR", "httpStatus": 500}
+            body[place] = {"error": {"json": {"message": "Unexpected end", "code": -32603, "data": data}}}
+    return Reply(207, json.dumps(body).encode(), reply.headers)
 
 
 def circle(found: dict[str, Any]) -> None:
@@ -78,12 +89,19 @@ def double(found: dict[str, Any]) -> None:
 CIRCLE = "around-again"
 PASSING: tuple[Fault, ...] = (refused, failed, away, cut)
 """Faults that the next attempt of the same run outlives."""
-API_LIES: tuple[Fault, ...] = (challenged, torn, of_lists(circle), of_lists(double))
-FILE_LIES: tuple[Fault, ...] = (challenged, torn, message, empty)
+LIES: dict[str, tuple[Fault, ...]] = {
+    "batch": (challenged, torn, holes, of_lists("double", double)),
+    "list": (challenged, torn, of_lists("circle", circle), of_lists("double", double)),
+    "thing": (challenged, torn),
+    "file": (challenged, torn, message, empty),
+}
+"""Lies that another run outlives, by what is asked: each kind is told in its turn."""
+MOST_TRUTHS = 2
+"""On end, while there are lies left to be told."""
 
 
 class Hostile:
-    """Answers for a real host. Each address meets two passing faults; `lies` are told so often, each to another question.
+    """Answers for a real host. Each address meets `passing` faults first; each kind of question is lied to `lies` times.
 
     `deaf`: tRPC inputs that never reach the host, as if it had dropped these filters.
     """
@@ -92,8 +110,10 @@ class Hostile:
         self, host: Host, *, seed: int = 1, lies: int = 0, passing: int = 0, deaf: tuple[str, ...] = ()
     ) -> None:
         self._host, self._chance, self._passing, self._deaf = host, Random(seed), passing, deaf
-        self._lies = {True: lies, False: lies}
+        self._lies = dict.fromkeys(LIES, lies)
         self._seen: Counter[str] = Counter()
+        self._truths: Counter[str] = Counter()
+        self._passed = 0
         self._lock = threading.Lock()
         self.met: Counter[str] = Counter()
         self.address = ""
@@ -105,17 +125,22 @@ class Hostile:
         fault = self._fault(request, number, reply)
         if fault is None:
             return reply
-        self.met[fault.__qualname__] += 1
+        self.met[fault.__name__] += 1
         return fault(reply, self._chance)
 
     def _fault(self, request: Request, number: int, reply: Reply) -> Fault | None:
         if number < self._passing:
-            return self._chance.choice(PASSING)
-        is_api = request.path.startswith("/api/") and "download" not in request.path
-        if reply.status == 200 and number == self._passing and self._lies[is_api] and self._chance.random() < 0.5:
-            self._lies[is_api] -= 1
-            return self._chance.choice(API_LIES if is_api else FILE_LIES)
-        return None
+            self._passed += 1
+            return PASSING[self._passed % len(PASSING)]
+        kind = _kind_of(request)
+        if reply.status != 200 or number != self._passing or not self._lies[kind]:
+            return None
+        if self._chance.random() < 0.5 and self._truths[kind] < MOST_TRUTHS:
+            self._truths[kind] += 1
+            return None
+        self._truths[kind] = 0
+        self._lies[kind] -= 1
+        return LIES[kind][self._lies[kind] % len(LIES[kind])]
 
     def _forward(self, request: Request) -> Reply:
         connection = HTTPConnection(urlsplit(self._host.address).netloc, timeout=60)
@@ -140,6 +165,14 @@ class Hostile:
             return self._target(Request(request.method, request.path, _without(request, "cursor"), {}, b""))
         query = _without(request, *self._deaf) if self._deaf and "getInfinite" in request.path else request.query
         return f"{request.path}?{query}" if query else request.path
+
+
+def _kind_of(request: Request) -> str:
+    if not request.path.startswith("/api/") or "download" in request.path:
+        return "file"
+    if "batch" in request.params:
+        return "batch"
+    return "list" if ".getInfinite" in request.path or ".getAll" in request.path else "thing"
 
 
 def _without(request: Request, *names: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import kill_mirror
 import pytest
-from hostile import Hostile, of_lists
+from hostile import LIES, PASSING, Hostile, of_lists
 from mirroring import Home, Host
 
 from pinako.client import Client
@@ -21,7 +21,11 @@ from scripted_upstream import Reply, Request, Upstream, trpc_error
 MOST_RUNS = 12
 NAMES_ONE = re.compile(r"/(user\.getCreator|image\.get|post\.get)(,|$)")
 NOT_FOUND = trpc_error(404, "NOT_FOUND")
-SAME = ("images", "posts", "models", "files", "tags", "blobs", "members")
+VAGUE = {
+    "received": "SELECT DISTINCT entity_type, entity_id, door FROM received WHERE door <> 'trpc.bare' ORDER BY 1, 2, 3",
+    "journal": "SELECT entity_type, source_id, state, parts FROM mirror_items WHERE entity_type <> 'version' ORDER BY 1, 2",
+}
+"""Documents have the host's address in them; a version may come by itself before its model, or only with that."""
 
 
 @contextmanager
@@ -44,17 +48,23 @@ def pages(host: Host, address: str) -> list[str]:
 def test_what_can_be_had_is_had_once_and_whole(upstream: Host, tmp_path: Path) -> None:
     straight, crooked = Home(tmp_path / "straight"), Home(tmp_path / "crooked")
     assert straight.mirror(*pages(upstream, upstream.address)).missing == []
-    hostile = Hostile(upstream, seed=5, lies=12, passing=1)
+    again = straight.mirror(*pages(upstream, upstream.address))
+    assert (again.images, again.changed, again.missing) == (0, 0, []), (
+        "a list says other things of an image than another"
+    )
+    hostile = Hostile(upstream, seed=113, lies=8, passing=1)
     with before(hostile) as host:
         reports = [crooked.mirror(*pages(upstream, host.url))]
         while not reports[-1].whole or reports[-1].missing:
             assert len(reports) < MOST_RUNS, reports[-1].missing
             reports.append(crooked.mirror(*pages(upstream, host.url)))
     assert reports[0].missing, "it was not hostile"
-    assert len(hostile.met) > 8, hostile.met
+    assert hostile.met.keys() >= {fault.__name__ for faults in (PASSING, *LIES.values()) for fault in faults}
     [one, other] = [kill_mirror.everything(home) for home in (straight, crooked)]
-    for name in SAME:
+    for name in one.keys() - VAGUE.keys() - {"finds"}:
         assert other[name] == one[name], name
+    for name, sql in VAGUE.items():
+        assert crooked.rows(sql) == straight.rows(sql), name
     store = open_store(crooked.settings.media_address)
     assert {blob.sha256 for blob in store.blobs()} == {row[0] for row in one["blobs"]}
     store.close()
@@ -124,7 +134,7 @@ def test_what_must_be_withheld_is_not_even_fetched(upstream: Host, home: Home, s
         for row in found["items"]:
             row |= {"nsfwLevel": 4, **said}
 
-    spoil = of_lists(rate)
+    spoil = of_lists("rate", rate)
     with before(behind) as host:
 
         def answer(request: Request) -> Reply:

@@ -87,7 +87,7 @@ def test_details_that_the_host_fails_to_give_are_told_and_asked_for_again(upstre
         page = f"{host.url}/images/{image['id']}"
         first = home.mirror(page)
         assert first.images == 1
-        assert {(one.entity, one.id, one.state) for one in first.missing} == {("image", image["id"], "failed")}
+        assert {(one.entity, one.id, one.state) for one in first.missing} == {("image", image["id"], "incomplete")}
         assert any("generation" in one.reason for one in first.missing)
         host.on("*", behind)
         again = home.mirror(page)

@@ -37,6 +37,8 @@ class State(StrEnum):
     LEFT_OUT = "left out"
     """Larger than was asked for, or thrown away here."""
     DAMAGED = "damaged"
+    PARTIAL = "incomplete"
+    """It is here, but the host did not give everything that is said of it."""
     FAILED = "failed"
 
 
@@ -44,8 +46,8 @@ CLOSED = frozenset({State.GONE, State.NEVER, State.EARLY, State.PRIVATE, State.L
 """States in which upstream has said no: asked again when it may open, and otherwise rarely."""
 
 
-FAULTS = frozenset({State.FAILED, State.DAMAGED})
-"""States that say nothing about the thing: the next attempt may go well."""
+FAULTS = frozenset({State.FAILED, State.DAMAGED, State.PARTIAL})
+"""States that say nothing about the thing: the next run asks again."""
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -244,8 +246,8 @@ def note(w: Write, source: str, item: Item, now: int) -> None:
 def overdue(read: Statements, source: str, begun_at: int, started_at: int) -> list[tuple[str, int]]:
     """What failed in a run before it was interrupted and taken up again."""
     rows = read.rows(
-        "SELECT entity_type, source_id FROM mirror_items WHERE source = ? AND state IN (?, ?) AND checked_at >= ? "
-        "AND checked_at < ? ORDER BY entity_type, source_id",
+        "SELECT entity_type, source_id FROM mirror_items WHERE source = ? AND state IN (?, ?, ?) "
+        "AND checked_at >= ? AND checked_at < ? ORDER BY entity_type, source_id",
         (source, *sorted(FAULTS), begun_at, started_at),
     )
     return [(row[0], row[1]) for row in rows]

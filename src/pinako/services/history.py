@@ -24,9 +24,10 @@ TABLES = {
 }
 VOLATILE = frozenset(
     {
-        "stats", "rank", "reactions", "metrics", "_count", "judgeScore", "userReactions", "cursorId", "score", "upVotes",
-        "downVotes", "lastUpvote", "vote", "imageCount", "covered", "canGenerate", "hasSuggestedResources", "itemCount",
-        "cosmetic", "cosmetics", "generationCoverage", "isContributor", "followerCount", "contributorCount", "images",
+        "stats", "rank", "reactions", "metrics", "_count", "judgeScore", "userReactions", "cursorId", "score",
+        "upVotes", "downVotes", "lastUpvote", "vote", "imageCount", "covered", "canGenerate", "hasSuggestedResources",
+        "itemCount", "cosmetic", "cosmetics", "collectionItemStatus", "generationCoverage", "isContributor",
+        "followerCount", "contributorCount", "images",
     }
 )  # fmt: skip
 """Members that move by themselves, or belong to another thing: they make no revision."""

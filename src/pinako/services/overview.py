@@ -225,7 +225,7 @@ def mirrors(read: Statements, most: int = 50) -> Mirrors:
         targets=targets,
         states=[(str(row[0]), str(row[1]), int(row[2])) for row in counted],
         gone=_troubles(read, "state = 'gone'", most),
-        failed=_troubles(read, "state IN ('failed', 'damaged')", most),
+        failed=_troubles(read, "state IN ('failed', 'damaged', 'incomplete')", most),
     )
 
 

@@ -6,7 +6,7 @@ It runs on a thread of its own, so that the host is asked while files are fetche
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any, TypeVar
 
 import msgspec
@@ -35,7 +35,7 @@ from pinako.intake.mirror.findings import (
 )
 from pinako.intake.mirror.ids import local_ids, tombstones
 from pinako.intake.mirror.options import Part
-from pinako.intake.mirror.terms import Flying, Stopped, Terms, reason_of, state_of
+from pinako.intake.mirror.terms import Flying, Stopped, Terms, is_fault, reason_of, state_of
 from pinako.services.history import TABLES
 from pinako.storage.database import Database
 from pinako.storage.scopes import Read
@@ -220,14 +220,17 @@ class Asker:
         self.give(ListBroken(page=page, reason=reason))
 
     def heeds(self, name: str) -> bool:
-        """Whether the host's image lists heed such a filter: rows do not show it, and a host that drops it gives everything."""
+        """Whether the host's image lists heed such a filter: rows do not show it, and a host that drops it gives everything.
+
+        Raises UpstreamError where the host failed to answer: nothing is known then.
+        """
         if name not in self._heeded:
             nowhere = feeds.image_feed(limit=1, **{name: NOWHERE}).page(None)  # type: ignore[arg-type]
             try:
                 self._heeded[name] = not self.client.run(nowhere).items
-            except BudgetSpent:
-                raise
-            except UpstreamError:
+            except UpstreamError as error:
+                if is_fault(error):
+                    raise
                 self._heeded[name] = True  # refused: it counts
         return self._heeded[name]
 
@@ -256,8 +259,10 @@ class Asker:
 
         self.walk(listed, name, handle, parent=parent, collection=collection)
 
-    def give_images(self, rows: Sequence[Image], page: Page, *, top: bool = True) -> None:
-        """Give a page's images, those that the filters leave."""
+    def give_images(
+        self, rows: Sequence[Image], page: Page, *, top: bool = True, lacking: Mapping[int, str] | None = None
+    ) -> None:
+        """Give a page's images, those that the filters leave. `lacking`: what the host failed to say of some, and why."""
         chosen = [row for row in rows if self.admits(row)]
         if top and self.options.limit is not None:
             chosen = chosen[: max(self.options.limit - self._found, 0)]
@@ -268,12 +273,13 @@ class Asker:
         chosen = self._without_barred(chosen, known, page)
         fresh = [row for row in chosen if not self.is_fresh(known.get(row.id)) and self.launch("image", row.id, page)]
         open_ones: list[ImageFound] = []
-        for found in (self._judge(row, known.get(row.id), page) for row in fresh):
+        lacking = lacking or {}
+        for found in (self._judge(row, known.get(row.id), page, lacking.get(row.id)) for row in fresh):
             if found.steady or self.terms.dry:
                 self.give(found)
             else:
                 open_ones.append(found)
-        self._give_posts_of([found.row for found in open_ones], page)
+        self._give_posts_of(chosen if not self.terms.dry else (), {found.row.id for found in open_ones}, page)
         give_detailed(self, [open_ones[start : start + TOGETHER] for start in range(0, len(open_ones), TOGETHER)])
 
     def _without_barred(self, rows: Sequence[Image], known: Mapping[int, Item], page: Page) -> list[Image]:
@@ -296,7 +302,7 @@ class Asker:
         at = row.published_at or row.sort_at or row.created_at
         return options.since is None or at is None or millis_of(at) >= options.since
 
-    def _judge(self, row: Image, known: Item | None, page: Page) -> ImageFound:
+    def _judge(self, row: Image, known: Item | None, page: Page, fault: str | None) -> ImageFound:
         """What is open about an image."""
         digest = digest_of(row.raw)
         wanted = {part for part in (Part.MEDIA, Part.GENERATION, Part.TAGS) if self.options.wants(part)}
@@ -314,8 +320,9 @@ class Asker:
             digest=digest,
             known=known,
             fetch=Part.MEDIA in lacking,
-            steady=same and not lacking,
+            steady=same and not lacking and not fault,
             parts=tuple(sorted(had)),
+            failed=(fault,) if fault else (),
         )
 
     def batch(self, calls: Sequence[Call[Any]]) -> list[Any]:
@@ -332,10 +339,12 @@ class Asker:
 
     # posts
 
-    def _give_posts_of(self, rows: Sequence[Image], page: Page) -> None:
+    def _give_posts_of(self, rows: Sequence[Image], open_ones: Set[int], page: Page) -> None:
+        """The posts of what is open, and those that another run did not get, however little is open about their images."""
         ids = list(dict.fromkeys(row.post_id for row in rows if row.post_id is not None))
-        known = self.known("post", ids)
-        self.give_posts([id for id in ids if not self.is_fresh(known.get(id))], page)
+        known, wanted = self.known("post", ids), {row.post_id for row in rows if row.id in open_ones}
+        wanted |= {id for id in ids if id not in known or known[id].state in journal.FAULTS}
+        self.give_posts([id for id in ids if id in wanted and not self.is_fresh(known.get(id))], page)
 
     def give_posts(self, ids: Sequence[int], page: Page) -> None:
         """Give these posts, their images apart."""
@@ -346,14 +355,18 @@ class Asker:
             *singles, rows = self.batch([*(entities.get_post(id) for id in part), listed])
             found: dict[int, Post] = {} if isinstance(rows, UpstreamError) else {row.id: row for row in rows.items}
             for id, single in zip(part, singles, strict=True):
-                known = None if isinstance(single, UpstreamError) else single
-                self.give(PostFound(page=page, id=id, single=known, listed=found.get(id)))
+                self.give(_post_found(page, id, single, rows, found.get(id)))
 
     # single things
 
     def image(self, id: int) -> None:
         """One image by its id."""
         page = Page(f"image:{id}")
+        self.give_single(id, page)
+        self.close(page)
+
+    def give_single(self, id: int, page: Page) -> None:
+        """Give an image as it is asked for by its id."""
         listed = self.image_list(image_id=id, level=31, types=(), base_models=(), limit=10)
         basic, rows = self.batch([entities.get_image(id), listed.page(None)])
         if isinstance(basic, UpstreamError):
@@ -361,8 +374,8 @@ class Asker:
         else:
             # A host that ignores the filter answers with somebody else's images: only the right one counts.
             same = [] if isinstance(rows, UpstreamError) else [row for row in rows.items if row.id == id]
-            self.give_images(same or [basic], page)
-        self.close(page)
+            lacking = {id: f"its row: {reason_of(rows)}"} if is_fault(rows) else {}
+            self.give_images(same or [basic], page, lacking=lacking)
 
     def post(self, id: int) -> None:
         """One post with its images."""
@@ -413,7 +426,18 @@ class Asker:
                     self.refused(page, entity, id, UpstreamNotFound(NO_COLLECTION))
                 elif isinstance(answer, UpstreamNotFound):
                     self.refused(page, entity, id, answer)
+                elif is_fault(answer):
+                    self.broken(page, f"whether {entity} {id} is still there: {reason_of(answer)}")
         self.close(page)
+
+
+def _post_found(page: Page, id: int, single: Post | UpstreamError, rows: object, listed: Post | None) -> PostFound:
+    """A post from both answers. That a list does not name it is no trouble; that it was not given is."""
+    if not isinstance(single, UpstreamError):
+        error = rows if isinstance(rows, UpstreamError) and is_fault(rows) else None
+        return PostFound(page=page, id=id, single=single, listed=listed, error=error)
+    error = single if listed is None or is_fault(single) else None
+    return PostFound(page=page, id=id, listed=listed, error=error)
 
 
 NO_COLLECTION = "it is private or does not exist; hosts do not tell the two apart"

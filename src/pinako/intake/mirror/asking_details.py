@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from pinako.intake.mirror.findings import ImageFound, Page, VersionFound
 from pinako.intake.mirror.ids import local_ids
 from pinako.intake.mirror.nouns import credited_versions
 from pinako.intake.mirror.options import Part
-from pinako.intake.mirror.terms import reason_of, state_of
+from pinako.intake.mirror.terms import is_fault, reason_of, state_of
 from pinako.intake.mirror.upstream import WholeVersion
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _give(
 ) -> None:
     whole = []
     for one, generation, tags in zip(found, made, tagged, strict=True):
-        parts, failed = {*one.parts}, []
+        parts, failed = {*one.parts}, [*one.failed]
         changes: dict[str, Any] = {}
         for part, answer in ((Part.GENERATION, generation), (Part.TAGS, tags)):
             if isinstance(answer, UpstreamError):
@@ -56,14 +56,23 @@ def _give(
                 changes[str(part)] = answer
         changes |= {"parts": tuple(sorted(parts)), "failed": tuple(failed)}
         whole.append(msgspec.structs.replace(one, **changes))
-    if asker.options.wants(Part.GENERATION):
-        _give_credited(asker, whole, found[0].page)
+    lost = _give_credited(asker, whole, found[0].page) if asker.options.wants(Part.GENERATION) else {}
     for one in whole:
-        asker.give(one)
+        asker.give(_without(one, lost))
 
 
-def _give_credited(asker: Asker, found: Sequence[ImageFound], page: Page) -> None:
-    """Give the bare records of versions that images name and that are not here."""
+def _without(found: ImageFound, lost: Mapping[int, str]) -> ImageFound:
+    """An image whose versions could not all be asked about: it is asked again how it was made, and what it names with it."""
+    reasons = tuple(f"version {id}, which it names: {lost[id]}" for id in credited_versions(found) if id in lost)
+    if not reasons:
+        return found
+    parts = tuple(part for part in found.parts if part != Part.GENERATION)
+    return msgspec.structs.replace(found, parts=parts, failed=(*found.failed, *reasons))
+
+
+def _give_credited(asker: Asker, found: Sequence[ImageFound], page: Page) -> dict[int, str]:
+    """Give the bare records of versions that images name and that are not here; those that the host failed to give, and why."""
+    lost: dict[int, str] = {}
     wanted = {id for one in found for id in credited_versions(one)}
     here = local_ids(asker.read(), "model_versions", asker.terms.source, wanted)
     asked = asker.known("version", wanted - here.keys())
@@ -75,8 +84,10 @@ def _give_credited(asker: Asker, found: Sequence[ImageFound], page: Page) -> Non
         for id, answer in zip(part, answers, strict=True):
             if isinstance(answer, UpstreamError):
                 _no_version(asker, page, id, answer)
+                lost |= {id: reason_of(answer)} if is_fault(answer) else {}
             else:
                 asker.give(VersionFound(page=page, version=read_record(WholeVersion, answer.raw)))
+    return lost
 
 
 def _no_version(asker: Asker, page: Page, id: int, error: UpstreamError) -> None:

@@ -15,6 +15,7 @@ from pinako.intake.journal import Item, State
 from pinako.intake.mirror.asker import Asker
 from pinako.intake.mirror.findings import FileFound, ModelFound, Page
 from pinako.intake.mirror.options import Part
+from pinako.intake.mirror.terms import is_fault
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion, whole
 from pinako.wire.times import millis_of
 
@@ -40,10 +41,11 @@ class ModelAsker:
         self._asker.close(whole)
 
     def _model(self, id: int, page: Page, only_version: int | None) -> None:
-        docs = self._documents(id, page)
-        if docs is None:
+        found = self._documents(id, page)
+        if found is None:
             return
-        self._asker.give(ModelFound(page=page, docs=docs))
+        self._asker.give(found)
+        docs = found.docs
         if only_version is not None and only_version not in {version.id for version, _ in docs.versions()}:
             reason = f"model {id} has no such version, or no longer"
             self._asker.refused(page, "version", only_version, UpstreamNotFound(reason))
@@ -62,30 +64,36 @@ class ModelAsker:
         options = self._asker.options
         if not options.wants(Part.PREVIEWS) and not options.wants(Part.GALLERY):
             return False
-        if self._asker.heeds("version_id") and self._asker.heeds("model_id"):
-            return True
+        try:
+            if self._asker.heeds("version_id") and self._asker.heeds("model_id"):
+                return True
+            reason = "the host ignores which model's images are asked for: none of them was used"
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            reason = f"whether the host heeds which model's images are asked for: {error}"
         page.spoil()
-        self._asker.broken(page, "the host ignores which model's images are asked for: none of them was used")
+        self._asker.broken(page, reason)
         return False
 
     def _admits(self, version: WholeVersion) -> bool:
         bases = self._asker.options.base_models
         return not bases or version.base_model in bases
 
-    def _documents(self, id: int, page: Page) -> ModelDocs | None:
-        """What both doors say; None where neither has it, which is noted."""
+    def _documents(self, id: int, page: Page) -> ModelFound | None:
+        """What both doors say; None where neither gives it, which is noted: as gone only if no door merely failed."""
         trpc = self._ask(entities.get_model_details(id))
         by_rest = self._ask(rest.get_model(id))
-        found = [one for one in (trpc, by_rest) if isinstance(one, Model)]
-        if found:
-            return ModelDocs(
+        errors = [one for one in (by_rest, trpc) if isinstance(one, UpstreamError)]
+        fault = next((error for error in errors if is_fault(error)), None)
+        if len(errors) < 2:
+            docs = ModelDocs(
                 id=id,
                 rest=whole(by_rest) if isinstance(by_rest, Model) else None,
                 trpc=whole(trpc) if isinstance(trpc, Model) else None,
             )
-        error = by_rest if isinstance(by_rest, UpstreamError) else trpc
-        if isinstance(error, UpstreamError):
-            self._asker.refused(page, "model", id, error)
+            return ModelFound(page=page, docs=docs, error=fault)
+        self._asker.refused(page, "model", id, fault or errors[0])
         self._asker.landed("model", id)
         return None
 

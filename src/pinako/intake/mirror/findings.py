@@ -10,6 +10,7 @@ import msgspec
 from pinako.client.records.images import GenerationData, Image, Post
 from pinako.client.records.models import ModelFile
 from pinako.client.records.people import Collection, VotableTag
+from pinako.errors import UpstreamError
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
 
@@ -92,12 +93,16 @@ class PostFound(Found, frozen=True, kw_only=True):
     id: int
     single: Post | None = None
     listed: Post | None = None
+    error: UpstreamError | None = None
+    """Why one of them is not there, where the host failed to answer or where neither is."""
 
 
 class ModelFound(Found, frozen=True, kw_only=True):
     """A model with its versions and files, bytes apart."""
 
     docs: ModelDocs
+    error: UpstreamError | None = None
+    """Why one of the documents is not there, where the host failed to answer."""
 
 
 class VersionFound(Found, frozen=True, kw_only=True):

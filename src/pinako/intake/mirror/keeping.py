@@ -30,7 +30,7 @@ from pinako.intake.mirror.findings import (
 )
 from pinako.intake.mirror.ids import People, local_id, local_ids, reference
 from pinako.intake.mirror.keeping_collections import CollectionsKeeper
-from pinako.intake.mirror.keeping_models import ModelsKeeper, StoredFile
+from pinako.intake.mirror.keeping_models import ModelsKeeper, StoredFile, half
 from pinako.intake.mirror.nouns import (
     Home,
     image_counts,
@@ -43,8 +43,9 @@ from pinako.intake.mirror.nouns import (
     with_bytes,
 )
 from pinako.intake.mirror.options import Part
+from pinako.intake.mirror.remembered import GENERATION, TAGS, with_remembered
 from pinako.intake.mirror.report import Missing, Report
-from pinako.intake.mirror.terms import Flying
+from pinako.intake.mirror.terms import Flying, reason_of, state_of
 from pinako.intake.mirror.votes import keep_votes, without_voted_off
 from pinako.services import publish
 from pinako.services.added import added_here
@@ -63,6 +64,10 @@ TABLE_OF = {
     "collection": "collections",
     "version": "model_versions",
 }
+
+
+_NOT_OF_BYTES = frozenset({State.GONE, State.PARTIAL})
+"""States that say nothing of why an image's bytes are not here."""
 
 
 class Medium(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +202,8 @@ class Keeper:
         elif isinstance(each, ModelFound):
             state, reason = self._models.keep_model(w, touched, each, now)
             self._note(w, Item(entity="model", id=each.docs.id, state=state, reason=reason, parts=("records",)), now)
+            if state is State.PARTIAL:
+                self._miss("model", each.docs.id, state, reason)
         elif isinstance(each, VersionFound):
             self._models.keep_credited(w, touched, each, now)
             self._note(w, Item(entity="version", id=each.version.id, parts=("record",)), now)
@@ -231,6 +238,7 @@ class Keeper:
             self._report.already += 1
             self._note_image(w, ready, now)
             return
+        found = with_remembered(w, found, local) if old is not None else found
         image = self._image(w, found, ready.medium, local, old, now)
         about = metadata_of(row, found.generation, _prepared(ready), self._versions(w, found))
         tags = tags_of(row, found.tags)
@@ -242,7 +250,7 @@ class Keeper:
         self._document(w, found, id, ready.medium, now)
         self._note_image(w, ready, now)
         for reason in found.failed:
-            self._miss("image", row.id, State.FAILED, reason)
+            self._miss("image", row.id, State.PARTIAL, reason)
         self._report.images += old is None
         self._report.changed += old is not None
 
@@ -285,9 +293,9 @@ class Keeper:
     def _document(self, w: Write, found: ImageFound, id: int, medium: Medium | None, now: int) -> None:
         docs = [doc_of("trpc", found.row.raw, found.digest)]
         if found.generation is not None:
-            docs.append(doc_of("trpc.generation", found.generation.raw))
+            docs.append(doc_of(GENERATION, found.generation.raw))
         if found.tags is not None:
-            docs.append(doc_of("trpc.tags", [tag.raw for tag in found.tags]))
+            docs.append(doc_of(TAGS, [tag.raw for tag in found.tags]))
         if medium is not None and medium.prepared is not None:
             docs.append(
                 doc_of("bytes", {"key": found.row.url, "sha256": medium.prepared.sha256, "size": medium.prepared.size})
@@ -303,8 +311,11 @@ class Keeper:
         elif medium is not None:
             state, reason = medium.state, medium.reason
             self._miss("image", found.row.id, state, reason)
-        elif found.known is not None and Part.MEDIA not in parts and found.known.state is not State.GONE:
+        elif found.known is not None and Part.MEDIA not in parts and found.known.state not in _NOT_OF_BYTES:
             state, reason = found.known.state, found.known.reason
+        if found.failed and state not in journal.FAULTS:
+            # Its bytes may be here or closed for good: it is this that the next run asks again.
+            state, reason = State.PARTIAL, "; ".join(found.failed)
         item = Item(
             entity="image",
             id=found.row.id,
@@ -333,9 +344,12 @@ class Keeper:
     def _keep_post(self, w: Write, touched: Touched, found: PostFound, now: int) -> None:
         given = found.single or found.listed
         if given is None:
+            state = state_of(found.error) if found.error is not None else State.FAILED
             reason = "its images are here, the post itself could not be read"
-            self._note(w, Item(entity="post", id=found.id, state=State.FAILED, reason=reason), now)
-            self._miss("post", found.id, State.FAILED, reason)
+            reason += f": {reason_of(found.error)}" if found.error is not None else ""
+            item = Item(entity="post", id=found.id, state=state, reason=reason, retry_at=self._retry_at(state, now))
+            self._note(w, item, now)
+            self._miss("post", found.id, state, reason)
             return
         local, here = publish.place(w, "posts", self._source, found.id)
         user = next((one.user for one in (found.single, found.listed) if one and one.user), None)
@@ -356,7 +370,10 @@ class Keeper:
         for tag in tags:
             publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Post")
         publish.keep_post(w, touched, post, [tag.name for tag in tags])
-        self._note(w, Item(entity="post", id=found.id), now)
+        state, reason = (State.KEPT, "") if found.error is None else (State.PARTIAL, half(found.error))
+        self._note(w, Item(entity="post", id=found.id, state=state, reason=reason), now)
+        if reason:
+            self._miss("post", found.id, state, reason)
         self._report.posts += not here
 
     # files and notes

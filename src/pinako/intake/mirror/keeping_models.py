@@ -12,6 +12,7 @@ from pinako.client.reading import read_record
 from pinako.client.records.models import ModelFile as FileRow
 from pinako.client.records.models import ParentModel
 from pinako.client.records.people import Tag
+from pinako.errors import UpstreamError
 from pinako.intake import journal
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.documents import doc_of, keep_document, keep_documents
@@ -20,6 +21,7 @@ from pinako.intake.mirror.ids import NOBODY, People, local_id, reference
 from pinako.intake.mirror.model_nouns import file_of, hashes_of, is_gone, model_of, version_of
 from pinako.intake.mirror.nouns import Home, at
 from pinako.intake.mirror.report import Report
+from pinako.intake.mirror.terms import reason_of
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
 from pinako.services import publish
 from pinako.services.added import added_here
@@ -50,6 +52,11 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     header: str | None = None
 
 
+def half(error: UpstreamError) -> str:
+    """The reason where one of two questions about a thing was not answered."""
+    return f"only half of what the host says of it was given: {reason_of(error)}"
+
+
 class ModelsKeeper:
     """Writes models of one host."""
 
@@ -66,7 +73,9 @@ class ModelsKeeper:
         for row in docs.trpc.tags_on_models if docs.trpc is not None else ():
             tag = read_record(Tag, row.get("tag"), call="model.getById")
             publish.keep_tag(w, TagOn(name=tag.name, type=tag.type or "UserGenerated", upstream_id=tag.id), "Model")
-        tags = next((one.tag_names for one in (docs.trpc, docs.rest) if one is not None and one.tag_names), ())
+        # Only tRPC gives tags their ids: where it merely failed they wait for the next run, or they would get others here.
+        sources = (docs.trpc,) if found.error is not None else (docs.trpc, docs.rest)
+        tags = next((one.tag_names for one in sources if one is not None and one.tag_names), ())
         given = [doc_of(door, one.raw) for door, one in (("trpc", docs.trpc), ("rest", docs.rest)) if one is not None]
         news = keep_documents(w, "model", local, self._source, given, now)
         model = model_of(docs, home, old, added_here(w, "model", local), news=news)
@@ -77,7 +86,9 @@ class ModelsKeeper:
         self._report.gone += self._note_left(w, docs, local, now)
         gone = is_gone(best.status)
         self._report.gone += gone and old is not None
-        return (State.GONE, f"upstream says {best.status}") if gone else (State.KEPT, "")
+        if gone:
+            return State.GONE, f"upstream says {best.status}"
+        return (State.KEPT, "") if found.error is None else (State.PARTIAL, half(found.error))
 
     def _note_left(self, w: Write, docs: ModelDocs, model_id: int, now: int) -> int:
         """Note versions and files that their model had and has no longer, or has again; how many went. All of it stays."""
@@ -99,7 +110,8 @@ class ModelsKeeper:
                 reason = "its model no longer lists it"
                 gone += 1
                 journal.note(w, self._source, msgspec.structs.replace(item, state=State.GONE, reason=reason), now)
-            elif id in listed and item.state is State.GONE:
+            elif id in listed and (item.state is State.GONE or (entity == "version" and item.state in journal.FAULTS)):
+                # Gone no longer; or what was not given by its number has come with its model.
                 journal.note(w, self._source, msgspec.structs.replace(item, state=State.KEPT, reason=""), now)
         return gone
 
@@ -117,8 +129,8 @@ class ModelsKeeper:
         local, here = publish.place(w, "model_versions", self._source, version.id)
         home = Home(id=local, source=self._source, source_id=version.id, user_id=0, now=now)
         old = find(w, ModelVersion, local) if here else None
-        given = [doc_of("trpc", version.raw)]
-        given += [doc_of("rest", beside.raw)] if beside is not None and beside is not version else []
+        both = (("trpc" if docs.trpc is not None else "rest", version), ("rest", None if beside is version else beside))
+        given = [doc_of(door, one.raw) for door, one in both if one is not None]
         news = keep_documents(w, "version", local, self._source, given, now)
         noun = version_of(version, beside, home, model_id=model_id, place=place, old=old, news=news)
         publish.keep_version(w, touched, noun)

@@ -49,15 +49,26 @@ class TargetAsker:
         ids = {entity: [id for name, id in overdue if name == entity] for entity, _ in overdue}
         page = Page("")
         for start in range(0, len(ids.get("image", ())), AGAIN):
-            part = ids["image"][start : start + AGAIN]
-            self._asker.images(
-                self._asker.image_list(ids=part, level=levels.ALL, types=(), base_models=()), "", parent=page
-            )
+            self._images_again(ids["image"][start : start + AGAIN], page)
         self._asker.give_posts(ids.get("post", ()), page)
         for id in dict.fromkeys([*ids.get("model", ()), *self._asker.models_of_files(ids.get("file", ()))]):
             if self._asker.launch("model", id, page):
                 self._models.model(id, page)
         self._asker.close(page)
+
+    def _images_again(self, ids: Sequence[int], page: Page) -> None:
+        """Images by their list; what that does not show, or no longer, one by one."""
+        left = set(ids)
+
+        def is_asked(row: Image) -> bool:
+            asked = row.id in left
+            left.discard(row.id)
+            return asked
+
+        listed = self._asker.image_list(ids=list(ids), level=levels.ALL, types=(), base_models=())
+        self._asker.images(listed, "", parent=page, belongs=is_asked)
+        for id in sorted(left) if not page.spoiled else ():
+            self._asker.give_single(id, page)
 
     def _one(self, target: Target, id: int) -> None:
         if target.kind is Kind.IMAGE:
@@ -175,8 +186,14 @@ class TargetAsker:
 
     def _members(self, id: int, type: str | None) -> None:
         """The things of a collection; an old one without a type may hold all kinds."""
-        if not self._asker.heeds("collection_id"):
-            self._trouble(f"collection {id}: the host ignores which collection is asked for; nothing of it was used")
+        try:
+            if not self._asker.heeds("collection_id"):
+                self._trouble(f"collection {id}: the host ignores which one is asked for; nothing of it was used")
+                return
+        except BudgetSpent:
+            raise
+        except UpstreamError as error:
+            self._trouble(f"collection {id}: {error}")
             return
         if type in {"Image", None}:
             self._asker.images(self._asker.image_list(collection_id=id), f"collection:{id}:images", collection=id)
@@ -189,12 +206,11 @@ class TargetAsker:
 
     def _tag(self, target: Target) -> None:
         name = (target.name or "").strip()
-        if target.entity is Entity.MODELS and self._tag_id(name, "Model") is None:
-            self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
-        elif target.entity is Entity.MODELS or (
-            target.entity is Entity.ALL and self._tag_id(name, "Model") is not None
-        ):
-            self._model_list("tag:models", tag=name, **model_words(target))
+        if target.entity in {Entity.ALL, Entity.MODELS}:
+            if self._tag_id(name, "Model") is not None:
+                self._model_list("tag:models", tag=name, **model_words(target))
+            elif target.entity is Entity.MODELS:
+                self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
         if target.entity in {Entity.ALL, Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
             id = self._tag_id(name, "Image")
             if id is None:
@@ -209,13 +225,9 @@ class TargetAsker:
                 self._asker.images(self._asker.image_list(**asked), "tag:images")
 
     def _tag_id(self, name: str, entity: str) -> int | None:
+        """The host's number of a tag, None where it knows none of that name. Raises UpstreamError where it fails to answer."""
         listed = feeds.tag_feed(query=name, entity=entity, limit=100)
-        try:
-            rows = self._asker.client.run(listed.page(None)).items
-        except BudgetSpent:
-            raise
-        except UpstreamError:
-            return None
+        rows = self._asker.client.run(listed.page(None)).items
         return next((row.id for row in rows if row.name.casefold() == name.casefold()), None)
 
     def _search(self, target: Target) -> None:

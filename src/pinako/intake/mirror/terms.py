@@ -6,8 +6,8 @@ import threading
 
 import msgspec
 
-from pinako.errors import UpstreamError
-from pinako.intake.journal import State
+from pinako.errors import UpstreamError, UpstreamRefused
+from pinako.intake.journal import FAULTS, State
 from pinako.intake.mirror.findings import Page
 from pinako.intake.mirror.options import Options
 
@@ -62,6 +62,11 @@ def reason_of(error: UpstreamError) -> str:
 def state_of(error: UpstreamError) -> State:
     """Which state an error of the host puts a thing into."""
     return _STATES.get(type(error).__name__, State.FAILED)
+
+
+def is_fault(answer: object) -> bool:
+    """Whether an answer is an error that says nothing about what was asked for: not "no", but no answer."""
+    return isinstance(answer, UpstreamError) and not isinstance(answer, UpstreamRefused) and state_of(answer) in FAULTS
 
 
 _STATES = {
