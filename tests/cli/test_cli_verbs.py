@@ -114,6 +114,15 @@ def test_what_is_wrong_is_said_in_a_line_with_its_exit_code(verb: Run, words: tu
     assert "Traceback" not in err
 
 
+def test_a_demo_of_another_number_is_not_taken_for_the_one_asked_for(verb: Run) -> None:
+    assert verb("demo", "--images", "6", "--seed", "3")[0] == 0
+    assert verb("demo")[0] == 0, "who names nothing is content with what is there"
+    assert json.loads(verb("demo", "--images", "6", "--json")[1])["seed"] == 3
+    code, _, err = verb("demo", "--seed", "4")
+    assert code == 1
+    assert "--images 6 --seed 3" in err
+
+
 def test_the_environment_names_the_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pinako.catalog import levels
-from pinako.errors import BadRequest
+from pinako.errors import BadRequest, StorageError
 from pinako.intake.demo import ensure_demo
 from pinako.intake.demo.plan import DAY, LEVEL_SHARES, Plan, PlannedModel, make_plan
 
@@ -144,6 +144,26 @@ def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> Non
     with pytest.raises(BadRequest, match="no demo library"):
         ensure_demo(tmp_path, images=1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_settings_that_lie_there_already_stay(tmp_path: Path) -> None:
+    library = tmp_path / "demo"
+    library.mkdir()
+    (library / "pinako.toml").write_text("public_level = 31\n")
+    info = ensure_demo(library, images=6)
+    assert (library / "pinako.toml").read_text() == "public_level = 31\n"
+    assert ensure_demo(library) == info
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_demo_that_could_not_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("pinako.intake.demo.fill", full)
+    with pytest.raises(StorageError):
+        ensure_demo(tmp_path / "demo", images=6)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_demo_is_made_once(twins: tuple[Path, Path]) -> None:

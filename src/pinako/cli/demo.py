@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from pinako.cli.options import library_options, settings_of
+from pinako.errors import Conflict
+
+if TYPE_CHECKING:
+    from pinako.intake.demo import DemoInfo
 
 
 @click.command()
@@ -17,8 +23,15 @@ from pinako.cli.options import library_options, settings_of
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Same seed, same ids and bytes.")
 @click.option("--json", "as_json", is_flag=True, help="What was made, as one JSON object.")
+@click.pass_context
 def demo(
-    images: int, seed: int, as_json: bool, library: str | None, database_url: str | None, config: Path | None
+    context: click.Context,
+    images: int,
+    seed: int,
+    as_json: bool,
+    library: str | None,
+    database_url: str | None,
+    config: Path | None,
 ) -> None:
     """Make a demo library: pictures, models, people, collections. Its folder must be empty, or a demo library already."""
     from pinako.cli.progress import counting_bar
@@ -36,6 +49,7 @@ def demo(
             settings=settings,
             progress=lambda done, all: bar.update(task, completed=done, total=all),
         )
+    _check_it_is_the_one_asked_for(context, info)
     if as_json:
         import msgspec
 
@@ -45,3 +59,13 @@ def demo(
     click.echo(f"{info.images:,} images, seed {info.seed}, in {settings.folder}")
     click.echo(f"owner key  {info.owner_key}")
     click.echo(f"next       pinako serve --library {settings.folder}")
+
+
+def _check_it_is_the_one_asked_for(context: click.Context, info: DemoInfo) -> None:
+    """A demo is made once: who names another number or seed must not take the older one for it."""
+    for name, value in (("images", info.images), ("seed", info.seed)):
+        said = context.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if said and context.params[name] != value:
+            raise Conflict(
+                f"this demo library was made with --images {info.images} --seed {info.seed}: choose another folder"
+            )

@@ -17,7 +17,7 @@ from pinako.errors import BadRequest
 from pinako.intake.demo.make import Progress, fill
 from pinako.media.store import open_store
 from pinako.services import access
-from pinako.settings import Settings
+from pinako.settings import FILE_NAME, Settings
 from pinako.storage.database import open_database, utc_now
 
 NOTE = "demo.json"
@@ -72,16 +72,33 @@ def _made_before(library: Path) -> DemoInfo | None:
 def _make_aside(
     library: Path, images: int, seed: int, settings: Settings | None, progress: Progress | None
 ) -> DemoInfo:
-    if library.exists() and any(library.iterdir()):
+    found = {path.name for path in library.iterdir()} if library.exists() else set()
+    if not found <= {FILE_NAME}:
         raise BadRequest(f"{library} is not empty and no demo library: choose another folder")
     aside = library.with_name(f".{library.name}.making")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
-    info = _make(aside, images, seed, settings, progress)
+    try:
+        info = _make(aside, images, seed, settings, progress)
+        _take_place(aside, library, found)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return info
+
+
+def _take_place(aside: Path, library: Path, found: set[str]) -> None:
+    """The finished library in place of a folder that is empty, or has the user's settings, which come along."""
+    for name in found:
+        shutil.copy2(library / name, aside / name)
+    if found:
+        before = library.with_name(f".{library.name}.before")
+        library.rename(before)
+        aside.rename(library)
+        shutil.rmtree(before)
+        return
     if library.exists():
         library.rmdir()
     aside.rename(library)
-    return info
 
 
 def _make(folder: Path, images: int, seed: int, settings: Settings | None, progress: Progress | None) -> DemoInfo:
