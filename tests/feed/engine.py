@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pinako.feed import build, tiers, walk
+from pinako.feed import build, parts, tiers, unions, walk
 from pinako.feed.build import Builder
 from pinako.feed.index import Index
 from pinako.feed.spec import DOWN, UP, Page, Row, Sight, Sort, Spec, Term
@@ -64,3 +64,7 @@ def shrink(monkeypatch_set: Callable[[object, str, object], None]) -> None:
     monkeypatch_set(tiers, "FAN", 2)
     monkeypatch_set(walk, "SMALL", 6)
     monkeypatch_set(walk, "_PROBES", 24)
+    monkeypatch_set(parts, "_AT_FIRST", 1)
+    monkeypatch_set(parts, "_MANY", 2)
+    monkeypatch_set(parts, "_RARE", 2)
+    monkeypatch_set(unions, "_MOST", 2)

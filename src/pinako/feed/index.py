@@ -214,12 +214,15 @@ class Index:
             return Either(self.unions.parts(term.pairs, self.rows.count)[0], partial(self.unions.whole, term.pairs))
         if isinstance(term, NoneOf):
             spare = [self.fields[field].get(value) for field, value in term.spare]
-            bitmaps, left = self.unions.parts(term.pairs, self.rows.count)
-            return Avoiding(bitmaps, spare, self.rows.count, left)
+            bitmaps, left = self.unions.parts(term.pairs, self.rows.count, few=False)
+            return Avoiding(bitmaps, spare, self.rows.count, left, partial(self._fewer, term.pairs))
         if isinstance(term, Between):
             return Holding(self.ranges.get(term))
         named = self._named(term.ids)
         return Holding(named) if term.inside else Avoiding([named], [], self.rows.count)
+
+    def _fewer(self, pairs: tuple[tuple[str, int], ...]) -> list[BitMap]:
+        return self.unions.parts(pairs, self.rows.count)[0]
 
     def _named(self, ids: tuple[int, ...] | Ids) -> BitMap:
         if not isinstance(ids, Ids):

@@ -10,6 +10,8 @@ from pyroaring import BitMap
 from pinako.feed.bits import united
 
 _AT_FIRST = 4  # bitmaps that are asked one by one: the largest leave little for the others
+_MANY = 50  # candidates of which a whole bitmap is sooner taken than each is asked for, where
+_RARE = 64  # only one row in so many has the value: what is taken is read from end to end
 
 
 class Part(Protocol):
@@ -96,47 +98,54 @@ class Either:
 
 
 class Avoiding:
-    """Rows of none of the bitmaps, save those in one of `spare`. `left` is about the share of all rows that stays."""
+    """Rows of none of the bitmaps, save those in one of `spare`. `left` is about the share of all rows that stays.
 
-    def __init__(self, bitmaps: Sequence[BitMap], spare: Sequence[BitMap], rows: int, left: float = 1.0) -> None:
+    The largest bitmaps come first. `together` gives fewer ones that hold the same rows, for those who test all rows.
+    """
+
+    def __init__(
+        self,
+        bitmaps: Sequence[BitMap],
+        spare: Sequence[BitMap],
+        rows: int,
+        left: float = 1.0,
+        together: Callable[[], Sequence[BitMap]] | None = None,
+    ) -> None:
         self.bitmaps = bitmaps
         self.spare = spare
         self.size = rows
         self.likely = rows * left
+        self.together = together
 
     def cut(self, rows: BitMap) -> BitMap:
-        if not self.spare:
-            for bitmap in self.bitmaps:
-                rows = rows - bitmap
-            return rows
-        spared = united([rows & bitmap for bitmap in self.spare])
+        if self.together is not None:
+            self.bitmaps = self.together()
+        spared = united([rows & bitmap for bitmap in self.spare]) if self.spare else None
         for bitmap in self.bitmaps:
             rows = rows - bitmap
-        return rows | spared
+        return rows if spared is None else rows | spared
 
     def sift(self, candidates: list[int]) -> list[int]:
-        if self.spare:
-            return [ordinal for ordinal in candidates if self._holds(ordinal)]
+        if not self.spare:
+            return self._sift(candidates)
+        spared = {ordinal for ordinal in candidates if any(ordinal in bitmap for bitmap in self.spare)}
+        kept = set(self._sift([ordinal for ordinal in candidates if ordinal not in spared])) | spared
+        return [ordinal for ordinal in candidates if ordinal in kept]
+
+    def _sift(self, candidates: list[int]) -> list[int]:
+        """Common values one by one, since each leaves fewer for the others; then rare ones, from all that is left."""
         for at, bitmap in enumerate(self.bitmaps):
-            if at >= _AT_FIRST and _close(candidates):
-                return self._sift_together(candidates, self.bitmaps[at:])
+            if at >= _AT_FIRST and len(candidates) > _MANY and len(bitmap) * _RARE < self.size:
+                return _sift_together(candidates, self.bitmaps[at:])
             candidates = [ordinal for ordinal in candidates if ordinal not in bitmap]
         return candidates
-
-    def _sift_together(self, candidates: list[int], bitmaps: Sequence[BitMap]) -> list[int]:
-        rows = BitMap(candidates)
-        for bitmap in bitmaps:
-            rows -= bitmap
-        return [ordinal for ordinal in candidates if ordinal in rows]
-
-    def _holds(self, ordinal: int) -> bool:
-        return all(ordinal not in bitmap for bitmap in self.bitmaps) or any(ordinal in bitmap for bitmap in self.spare)
 
     def whole(self) -> BitMap | None:
         return None
 
 
-def _close(candidates: list[int]) -> bool:
-    """Whether so many lie so close together that one bitmap is sooner taken from another than asked for each."""
-    few = len(candidates)
-    return few > 60 and few > 60 + 4 * min((max(candidates) - min(candidates)) >> 16, few)
+def _sift_together(candidates: list[int], bitmaps: Sequence[BitMap]) -> list[int]:
+    rows = BitMap(candidates)
+    for bitmap in bitmaps:
+        rows -= bitmap
+    return [ordinal for ordinal in candidates if ordinal in rows]

@@ -50,14 +50,15 @@ class Unions:
             self._unite(union, len(union.waiting))
         return union.done
 
-    def parts(self, pairs: Pairs, total: int) -> tuple[list[BitMap], float]:
+    def parts(self, pairs: Pairs, total: int, *, few: bool = True) -> tuple[list[BitMap], float]:
         """Bitmaps that together are the union, the largest first, and about which share of `total` rows is not in it.
 
         A cold one grows by a share with every use, so that nobody waits. The small values first, which are most of them:
-        large ones leave few candidates, while each candidate that stays is looked for in every small one.
+        large ones leave few candidates, while each candidate that stays is looked for in every small one. `few` False:
+        so many bitmaps as a filter commonly names may stay apart; to unite them costs more than a page of tests.
         """
         union = self._find(pairs)
-        if union.waiting:
+        if union.waiting and (few or len(union.waiting) > _MOST):
             rows = take = 0
             for size, _, _ in union.waiting[:_MOST]:
                 rows += size
