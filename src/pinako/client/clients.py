@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
-from pinako.client import sending
+from pinako.client import asking, sending
 from pinako.client.asks import Answer, Ask, Call
 from pinako.client.calls import entities, feeds, flow, rest, trpc, writes
 from pinako.client.downloads import Downloader
@@ -58,7 +58,11 @@ class Client:
         origin = self.host.origin
         plain = transport is None and origin.isascii() and not sending.uses_proxy(self.options.network, origin)
         self._sockets = SocketTransfers(self.options.timeouts) if plain else None
-        """Connections of our own for files; through proxies and given transports the library fetches those too."""
+        """Connections of our own; through proxies and given transports the library sends."""
+        self._opening = threading.RLock()
+        self._http: httpx2.Client | None = None
+        self._downloads: Downloader | None = None
+        self._closed = False
 
     def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -92,11 +96,17 @@ class Client:
         if isinstance(step, Wait):
             self._sleep(step.seconds)
             return None
-        return sending.send(self._library, step)
+        return asking.send(self._sockets, step) if self._sockets else sending.send(self._library, step)
 
-    @functools.cached_property
+    @property
     def _library(self) -> httpx2.Client:
-        return sending.open_http(self.options.network, self.host.origin, self._transport)
+        """The library's client, opened when the first thread needs it."""
+        with self._opening:
+            if self._closed:
+                raise BadRequest("This client is closed.")
+            if self._http is None:
+                self._http = sending.open_http(self.options.network, self.host.origin, self._transport)
+            return self._http
 
     @property
     def media_base(self) -> str:
@@ -180,13 +190,16 @@ class Client:
     set_settings = blocking(writes.set_settings)
     toggle_hidden = blocking(writes.toggle_hidden)
 
-    @functools.cached_property
+    @property
     def downloads(self) -> Downloader:
         """What fetches files, at this client's pace and with its credential."""
-        transfers: Transfers = self._sockets or LibraryTransfers(self._library)
-        return Downloader(
-            self.host, self.pace, transfers, retries=self.options.retries, sleep=self._sleep, draw=self._draw
-        )
+        with self._opening:
+            if self._downloads is None:
+                transfers: Transfers = self._sockets or LibraryTransfers(self._library)
+                self._downloads = Downloader(
+                    self.host, self.pace, transfers, retries=self.options.retries, sleep=self._sleep, draw=self._draw
+                )
+            return self._downloads
 
     def download(self, url: str, to: Path, *, size: int | None = None, sha256: str | None = None) -> Download:
         """A file into the folder or under the path `to`, whole and checked. Errors: see `Downloader.fetch`."""
@@ -217,12 +230,14 @@ class Client:
 
     def close(self) -> None:
         """Close connections and save the day's count."""
-        if "downloads" in vars(self):
-            self.downloads.close()
+        with self._opening:
+            self._closed = True
+        if self._downloads is not None:
+            self._downloads.close()
         if self._sockets:
             self._sockets.close()
-        if "_library" in vars(self):
-            self._library.close()
+        if self._http is not None:
+            self._http.close()
         self.pace.flush()
 
     def __enter__(self) -> Self:
