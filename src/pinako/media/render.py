@@ -232,4 +232,6 @@ def _frames(image: Image.Image, layout: Layout, derivative: Derivative, duration
         image.seek(number)
         load(image)
         durations.append(max(10, round(float(image.info.get("duration", 100)))))
-        yield _finish(_scale(image, layout, 1), layout, derivative)
+        frame = _finish(_scale(image, layout, 1), layout, derivative)
+        # Where nothing had to be done to it, the frame is the file itself, which goes on to the next one.
+        yield frame.copy() if frame is image else frame
