@@ -141,6 +141,7 @@ def test_sidecars_tell_what_a_model_is_called_and_show_it(home: Home, outputs: P
     assert home.rows("SELECT id, name, level, trained_words FROM model_versions") == [
         (4321, "second light", 2, '["harbor at night"]')
     ]
+    assert home.value("SELECT base_model FROM model_versions") == "Pony", "which the tensors call SDXL"
     shown = home.rows(
         "SELECT i.name, i.level FROM images i JOIN posts p ON p.id = i.post_id WHERE p.version_id = 4321 ORDER BY i.idx"
     )

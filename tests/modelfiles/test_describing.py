@@ -47,6 +47,17 @@ def test_the_sites_words_come_first(tmp_path: Path) -> None:
     assert (found.trained_words, found.nsfw, found.file_id) == (("calm sea",), True, 77)
 
 
+def test_a_web_uis_word_is_no_finer_than_the_headers(tmp_path: Path) -> None:
+    """`SDXL` beside a file that says Pony adds nothing; another architecture does."""
+    path = tmp_path / "calm.safetensors"
+    metadata = kohya_metadata(output_name="calm", base_model="Pony", trained_words=("calm",))
+    write_safetensors(path, tiny_model("LORA", "Pony", seed=1), metadata)
+    for word, base_model in (("SDXL", "Pony"), ("SD1", "SD 1.5")):
+        path.with_suffix(".json").write_text(json.dumps({"sd version": word}))
+        found = describe(key="k", name=path.name, reading=read_model_file(path), sidecar=read_sidecars(path))
+        assert found.facts.base_model == base_model
+
+
 def test_a_sidecar_of_another_file_is_left_aside(tmp_path: Path) -> None:
     document = {"id": 34, "modelId": 12, "model": {"name": "Other"}, "files": [{"hashes": {"SHA256": "AB" * 32}}]}
     found = _described(tmp_path, "calm_v1.safetensors", seed=1, sidecar=document)

@@ -106,6 +106,22 @@ def test_webui_metadata_and_notes_and_config(tmp_path: Path) -> None:
     assert sidecar.config_path == tmp_path / "calm.yaml"
 
 
+@pytest.mark.parametrize(
+    ("text", "base_model"),
+    [
+        ('      parameterization: "v"\n    unet_config:\n        context_dim: 1024\n', "SD 2.1 768"),
+        ("    unet_config:\n        context_dim: 1024\n", "SD 2.1"),
+        ("    unet_config:\n        context_dim: 768\n", "SD 1.5"),
+        ("    unet_config: {}\n", None),
+    ],
+)
+def test_an_architecture_beside_a_checkpoint_tells_its_base(tmp_path: Path, text: str, base_model: str | None) -> None:
+    sidecar = read_sidecars(_model(tmp_path, __yaml=f"model:\n  params:\n{text}"))
+    assert sidecar is not None
+    assert (sidecar.model_type, sidecar.base_model) == ("Checkpoint", base_model)
+    assert [document.name for document in sidecar.documents] == ["calm.yaml"]
+
+
 def test_the_better_informed_tool_is_believed_and_the_others_fill_in(tmp_path: Path) -> None:
     path = _model(
         tmp_path,

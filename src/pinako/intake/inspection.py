@@ -15,9 +15,11 @@ from pinako.errors import UnreadableFile
 from pinako.intake.guard import attempt
 from pinako.intake.walk import Refusal, Source, look_at, shown
 from pinako.metadata.modelfiles import probe, read_header_only, read_model_file
+from pinako.metadata.modelfiles.describing import Description, describe
+from pinako.metadata.modelfiles.grouping import FileFacts
 from pinako.metadata.modelfiles.kinds import OTHER
 from pinako.metadata.modelfiles.records import ModelFileReading
-from pinako.metadata.modelfiles.sidecars import Sidecar, is_about, read_sidecars
+from pinako.metadata.modelfiles.sidecars import Sidecar, read_sidecars
 from pinako.metadata.reading import Reading
 from pinako.services.prepare import digest_of
 
@@ -202,10 +204,8 @@ def _record(made: Generation) -> Inspection:
 
 def _model(source: Source, kind: str, hashes: bool, progress: Progress | None) -> Inspection:
     reading = read_model_file(source.path, progress=progress) if hashes else read_header_only(source.path)
-    sidecar = read_sidecars(source.path)
-    foreign = sidecar is not None and not is_about(sidecar, reading.hashes)
-    told = Sidecar() if sidecar is None or foreign else sidecar
-    problems = (*reading.problems, *(("the notes beside it are about another file",) if foreign else ()))
+    name = shown(source.path.name)
+    found = describe(key=name, name=name, reading=reading, sidecar=read_sidecars(source.path))
     sha256 = reading.hashes.get("SHA256")
     return Inspection(
         file=shown(source.path),
@@ -214,53 +214,53 @@ def _model(source: Source, kind: str, hashes: bool, progress: Progress | None) -
         bytes=source.size,
         sha256=sha256.lower() if sha256 else None,
         complete=reading.complete,
-        model_file=_seen(reading, kind, told, problems),
+        model_file=_seen(reading, kind, found),
         raw=_valid(msgspec.json.encode(reading.header).decode()) if reading.header else None,
     )
 
 
-def _seen(reading: ModelFileReading, kind: str, told: Sidecar, problems: tuple[str, ...]) -> ModelFileSeen:
-    facts = reading.facts
+def _seen(reading: ModelFileReading, kind: str, found: Description) -> ModelFileSeen:
+    facts, told = found.facts, found.sidecar or Sidecar()
     return ModelFileSeen(
         container=kind,
         format=reading.format,
-        type=reading.model_type or told.model_type,
-        file_type=reading.file_type,
-        base_model=reading.base_model or told.base_model,
+        type=facts.model_type,
+        file_type=facts.file_type,
+        base_model=facts.base_model,
         base_model_type=reading.base_model_type,
-        size=reading.size,
-        fp=reading.fp,
-        quant_type=reading.quant_type,
+        size=facts.size,
+        fp=facts.fp,
+        quant_type=facts.quant_type,
         hashes=reading.hashes,
-        trained_words=told.trained_words or reading.trained_words,
+        trained_words=found.trained_words,
         title=reading.title,
-        author=facts.author,
-        description=facts.description,
-        license=facts.license,
-        tags=told.tags or facts.tags,
+        author=found.creator,
+        description=found.version_description or found.model_description,
+        license=reading.facts.license,
+        tags=found.tags,
         tensors=reading.tensor_count,
         has_preview=reading.preview is not None or bool(told.preview_paths),
         pickle_scan=PickleScanned(result=reading.pickle_scan_result, message=reading.pickle_scan_message),
-        air=_air(reading, told),
-        model_id=told.model_id,
-        model_version_id=told.version_id,
-        model_name=told.model_name,
-        version_name=told.version_name,
+        air=_air(facts),
+        model_id=facts.model_id,
+        model_version_id=facts.version_id,
+        model_name=facts.model_name,
+        version_name=facts.version_name,
         sidecars=tuple(document.name for document in told.documents),
         header=reading.header,
-        problems=problems,
+        problems=found.problems,
     )
 
 
-def _air(reading: ModelFileReading, told: Sidecar) -> str | None:
-    if told.model_id is None or told.version_id is None:
+def _air(facts: FileFacts) -> str | None:
+    if facts.model_id is None or facts.version_id is None:
         return None
     return air.build(
-        base_model=reading.base_model or told.base_model or "Other",
-        model_type=reading.model_type or told.model_type or "Other",
-        model_id=told.model_id,
-        version_id=told.version_id,
-        file_type=reading.file_type,
+        base_model=facts.base_model or "Other",
+        model_type=facts.model_type or "Other",
+        model_id=facts.model_id,
+        version_id=facts.version_id,
+        file_type=facts.file_type,
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from pinako.intake.groups import OpenPost
 from pinako.intake.jobs import ModelHead
 from pinako.intake.walk import key_of
+from pinako.metadata.modelfiles.describing import base_model_of, model_type_of
 from pinako.metadata.modelfiles.grouping import FileFacts, GroupedFile, GroupedModel, GroupedVersion, group_files
 from pinako.metadata.modelfiles.records import ModelFileReading
 from pinako.metadata.modelfiles.sidecars import Sidecar
@@ -56,8 +57,8 @@ def facts_of(head: ModelHead, reading: ModelFileReading, sidecar: Sidecar | None
         key=key_of(head.source.path),
         name=head.source.path.name,
         folder=key_of(head.source.path.parent),
-        model_type=reading.model_type or told.model_type,
-        base_model=reading.base_model or told.base_model,
+        model_type=model_type_of(reading, told),
+        base_model=base_model_of(reading, told),
         model_id=told.model_id,
         version_id=told.version_id,
         model_name=told.model_name,

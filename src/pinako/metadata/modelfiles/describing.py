@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from pinako.catalog.basemodels import ecosystem
 from pinako.metadata.modelfiles.grouping import FileFacts
 from pinako.metadata.modelfiles.naming import hints_of_name
 from pinako.metadata.modelfiles.records import ModelFileReading
 from pinako.metadata.modelfiles.sidecars import Sidecar, SidecarFile, file_in, is_about
 
+_ADAPTERS = frozenset({"LORA", "LoCon", "DoRA"})
 _COMPONENTS = {"VAE": "VAE", "TextEncoder": "Text Encoder", "CLIPVision": "CLIPVision"}
 
 
@@ -59,6 +61,23 @@ def describe(
     )
 
 
+def base_model_of(reading: ModelFileReading, beside: Sidecar) -> str | None:
+    """The base model, by the words beside the file where there are any: Pony cannot be told from SDXL by its tensors.
+
+    A web UI's own note is no better than `SDXL`; there the header's word stays where it says more.
+    """
+    own, told = reading.base_model, beside.base_model
+    if own is None or told is None:
+        return told or own
+    return own if beside.version_id is None and ecosystem(own) == ecosystem(told) else told
+
+
+def model_type_of(reading: ModelFileReading, beside: Sidecar) -> str | None:
+    """What kind of model the tensors make it; among networks, and where tensors say nothing, the word beside the file."""
+    own, told = reading.model_type, beside.model_type
+    return told if own is None or (own in _ADAPTERS and told in _ADAPTERS) else own
+
+
 def _facts(
     key: str, name: str, folder: str, reading: ModelFileReading, beside: Sidecar, listed: SidecarFile
 ) -> FileFacts:
@@ -67,8 +86,8 @@ def _facts(
         key=key,
         name=name,
         folder=folder,
-        model_type=beside.model_type or reading.model_type,
-        base_model=beside.base_model or reading.base_model,
+        model_type=model_type_of(reading, beside),
+        base_model=base_model_of(reading, beside),
         model_id=beside.model_id,
         version_id=beside.version_id,
         model_name=beside.model_name,

@@ -103,7 +103,7 @@ def _lumina(names: TensorNames) -> str:
 
 
 _DIFFUSION_MODELS: tuple[tuple[tuple[str, ...], str | Callable[[TensorNames], str]], ...] = (
-    (("double_blocks.0.img_attn.", "txt_in.individual_token_refiner."), "Hunyuan Video"),
+    (("txt_in.individual_token_refiner.",), "Hunyuan Video"),
     (("double_blocks.0.img_attn.", "distilled_guidance_layer."), "Chroma"),
     (("double_blocks.0.img_attn.", "img_in."), _flux),
     (("double_blocks.0.img_attn.", "latent_in."), "Hunyuan3D"),
@@ -121,7 +121,8 @@ _DIFFUSION_MODELS: tuple[tuple[tuple[str, ...], str | Callable[[TensorNames], st
     (("t5_yproj.",), "Mochi"),
     (("caption_projection.0.linear.",), "HiDream"),
     (("transformer_blocks.0.img_mod.", "txt_norm."), "Qwen"),
-    (("cap_embedder.1.", "noise_refiner.0."), _lumina),
+    (("transformer_blocks.0.attn.add_q_proj.", "txt_norm."), "Qwen"),
+    (("cap_embedder.", "noise_refiner.0."), _lumina),
     (("clf.1.", "clip_txt_mapper."), "Stable Cascade"),
     (("clf.1.", "clip_mapper."), "Stable Cascade"),
     (("genre_embedder.", "lyric_embs."), "ACE Audio"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ _MAX_TEXT = 100_000
 _DOCUMENTS = (".civitai.info", ".cm-info.json", ".metadata.json", ".swarm.json", ".json")
 _NOTES = (".description.txt", ".txt")
 _CONFIGS = (".yaml", ".yml")
+_CONTEXT = re.compile(r"\bcontext_dim:[ \t]*\[?[ \t]*(\d{3,5})\b")
+_VELOCITY = re.compile(r"""\bparameterization:[ \t]*["']?v\b""")
+_BASES = {"768": "SD 1.5", "1024": "SD 2.1", "2048": "SDXL 1.0"}
+"""By the width of what the prompt becomes, which an architecture's description states."""
 _PICTURES = ("png", "jpg", "jpeg", "webp", "gif", "mp4", "webm")
 _PREVIEWS = tuple(f".preview.{kind}" for kind in _PICTURES) + tuple(f".thumb.{kind}" for kind in _PICTURES[:4])
 _PLAIN_PREVIEWS = tuple(f".{kind}" for kind in _PICTURES)
@@ -118,6 +123,7 @@ def _read(folder: Path, names: tuple[str, ...]) -> Sidecar:
             fields["preview_paths"] = (*fields.get("preview_paths", ()), folder / name)
         elif folded.endswith(_CONFIGS):
             fields.setdefault("config_path", folder / name)
+            _take_config(folder / name, fields, documents, problems)
         else:
             _take_document(folder / name, fields, documents, problems)
     return Sidecar(**fields, documents=tuple(documents), problems=tuple(problems))
@@ -145,6 +151,23 @@ def _take_document(path: Path, fields: dict[str, Any], documents: list[RawDocume
         if field == "files":
             value = tuple(SidecarFile(**facts) for facts in value)
         fields.setdefault(field, value)
+
+
+def _take_config(path: Path, fields: dict[str, Any], documents: list[RawDocument], problems: list[str]) -> None:
+    """An architecture as web UIs want it beside old checkpoints: what a pickle does not say without being unpickled."""
+    try:
+        text = _text_of(path)
+    except UnreadableFile as problem:
+        problems.append(problem.message)
+        return
+    documents.append(RawDocument(name=path.name, text=text))
+    if "unet_config" not in text:
+        return
+    fields.setdefault("model_type", "Checkpoint")
+    context = _CONTEXT.search(text)
+    base = _BASES.get(context[1]) if context else None
+    if base is not None:
+        fields.setdefault("base_model", "SD 2.1 768" if base == "SD 2.1" and _VELOCITY.search(text) else base)
 
 
 def _text_of(path: Path) -> str:
