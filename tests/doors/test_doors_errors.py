@@ -342,6 +342,29 @@ def test_a_body_that_cannot_be_read_has_the_envelope(demo: Doors, body: bytes) -
 
 
 @pytest.mark.parametrize(
+    ("procedure", "value"),
+    [
+        ("image.getInfinite", {"tags": list(range(5001))}),
+        ("model.getAll", {"baseModels": ["x"] * 5001}),
+        ("model.getAll", {"ids": "1," * 40_000}),
+        ("model.getAll", {"query": "a " * 6000}),
+        ("image.getInfinite", {"cursor": "1|" * 6000}),
+        ("collection.bulkSaveItems", {"collectionId": 1, "imageIds": list(range(5001))}),
+    ],
+)
+def test_lists_and_lines_beyond_any_use_are_refused(demo: Doors, procedure: str, value: Any) -> None:
+    answer = demo.client.post(f"/api/trpc/{procedure}", json={"json": value}, headers=bearer(demo.owner_key))
+    assert (answer.status_code, is_trpc(answer.json(), 400)) == (400, True)
+    assert "too_big" in answer.json()["error"]["json"]["message"]
+
+
+def test_marks_beyond_any_use_are_refused(demo: Doors) -> None:
+    marks = {f"a{n}": ["undefined"] for n in range(10_001)}
+    answer = demo.client.post("/api/trpc/image.getInfinite", json={"json": {}, "meta": {"values": marks}})
+    assert (answer.status_code, is_trpc(answer.json(), 400)) == (400, True)
+
+
+@pytest.mark.parametrize(
     ("method", "path", "status", "message"),
     [
         ("GET", "image.nope", 404, 'No procedure found on path "image.nope"'),

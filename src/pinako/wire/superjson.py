@@ -36,6 +36,9 @@ _OPAQUE_KEYS = frozenset({
 })  # fmt: skip
 """Members that hold other people's JSON: nothing inside them is marked."""
 
+MOST_MARKS = 10_000
+"""Marks of one input: far more than any input of ours has values."""
+
 # --- in -----------------------------------------------------------------------------------------------------------
 
 
@@ -58,7 +61,9 @@ def unwrap(value: Any) -> Any:
 
 def _revived(value: Any, marks: Any) -> Any:
     holder = {"": value}
-    for path, mark in _marks_of(marks, ()):
+    for count, (path, mark) in enumerate(_marks_of(marks, ())):
+        if count == MOST_MARKS:
+            raise BadRequest("Too many annotations")
         _apply(holder, ("", *path), mark)
     return holder.get("")
 

@@ -21,6 +21,10 @@ T = TypeVar("T")
 D = TypeVar("D")
 JsonReader = Callable[[Any], T]
 
+MOST_ITEMS = 5000
+"""Values of one list. The original names no bound; a body of millions would hold up everybody else for seconds."""
+MOST_LETTERS = 10_000
+"""Characters of one line: a name, a search, a note."""
 USERNAME_PATTERN = "/^[A-Za-z0-9_]*$/"
 USERNAME_TEXT = 'The "username" field can only contain letters, numbers, and _.'
 
@@ -130,16 +134,17 @@ def text(longest: int | None = None) -> JsonReader[str]:
 
 
 any_text = text()
+_line = text(MOST_LETTERS)
 
 
 def said(value: Any) -> str | None:
-    """Text where blank means not given."""
-    return any_text(value).strip() or None
+    """A line of text, where blank means not given."""
+    return _line(value).strip() or None
 
 
 def username(value: Any) -> str | None:
     """A user name of the original's alphabet, or one that ends in a host; blank means not given."""
-    name = any_text(value)
+    name = _line(value)
     if not re.fullmatch(r"[A-Za-z0-9_]*", name) and not coerce.has_host(name):
         raise Refused(issues.wrong_pattern(USERNAME_PATTERN, USERNAME_TEXT))
     return name or None
@@ -184,6 +189,8 @@ def one_or_many(reader: JsonReader[T]) -> JsonReader[tuple[T, ...]]:
 
 
 def _each(values: Sequence[Any], reader: JsonReader[T]) -> tuple[T, ...]:
+    if len(values) > MOST_ITEMS:
+        raise Refused(issues.too_big(MOST_ITEMS, origin="array", unit="items"))
     found: list[T] = []
     refused: list[Issue] = []
     for i, value in enumerate(values):
@@ -208,11 +215,12 @@ def one_level(value: Any) -> int:
 
 
 id_list = many(one_id)
+_comma_list = text(12 * MOST_ITEMS)
 
 
 def ids_or_text(value: Any) -> tuple[int, ...]:
     """A list of ids, or a comma list in text."""
-    return coerce.ids([value]) if isinstance(value, str) and value.strip() else id_list(value)
+    return coerce.ids([_comma_list(value)]) if isinstance(value, str) and value.strip() else id_list(value)
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -225,7 +233,7 @@ def cursor(value: Any) -> str | None:
     if isinstance(value, datetime):
         return iso(millis_of(value))
     if isinstance(value, str):
-        return value or None
+        return _line(value) or None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Refused(issues.no_branch(
             [issues.wrong_type("number", kind_of(value))], [issues.wrong_type("string", kind_of(value))]

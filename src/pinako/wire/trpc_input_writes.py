@@ -122,8 +122,8 @@ _NO_TAGS: tuple[tuple[str, ...], tuple[int, ...]] = ((), ())
 def _tags(value: Any) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """A list of names (trimmed, lower-cased) or a list of ids, not mixed."""
     if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-        words = [item.strip().lower() for item in value]
-        return tuple(dict.fromkeys(word for word in words if word))[:MANY], ()
+        words = [item.strip().lower() for item in value[:MANY]]
+        return tuple(dict.fromkeys(word for word in words if word)), ()
     return (), read.id_list(value)[:MANY]
 
 
