@@ -145,7 +145,7 @@ def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> lis
         ids.append(None if image is None else image.id)
         if image is not None:
             kept.append(msgspec.structs.replace(each, image=image))
-    keep_many(w, [each.image for each in kept])
+    keep_many(w, _dated(w, [each.image for each in kept]))
     _keep_metadata(w, kept)
     keep_wants(w, {each.image.id: each.about.wants for each in kept if each.about is not None})
     _tag_images(w, kept, names)
@@ -155,6 +155,21 @@ def keep_images(w: Write, touched: Touched, arriving: Sequence[Arriving]) -> lis
         if each.image.post_id is not None:
             touched.posts.add(each.image.post_id)
     return ids
+
+
+def _dated(w: Write, images: Sequence[Image]) -> list[Image]:
+    """With the times that settling will find for them, so that it need not write their rows a second time."""
+    posts = {image.post_id for image in images if image.post_id is not None}
+    sql = "SELECT id, published_at FROM posts WHERE availability <> 'Private' AND id IN (?*)"
+    told = {row[0]: row[1] for row in w.by_ids(sql, sorted(posts))}
+    dated = []
+    for image in images:
+        at = told.get(image.post_id)
+        sort_at = at if at is not None else image.created_at
+        if image.published_at != at or image.sort_at != sort_at:
+            image = msgspec.structs.replace(image, published_at=at, sort_at=sort_at)
+        dated.append(image)
+    return dated
 
 
 def _child_names(read: Write, names: Mapping[str, str]) -> frozenset[str]:

@@ -20,7 +20,8 @@ from psycopg.types.numeric import Int8BinaryDumper, NumericBinaryLoader, Numeric
 from psycopg.types.string import StrDumper
 
 from pinako.errors import BadRequest, Conflict, PinakoError, StorageError
-from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, cut_ids, gathered
+from pinako.storage import arrays
+from pinako.storage.engine import CHUNK, IDS, PATIENCE_S, Connection, Params, Row, cut_ids
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,6 +31,8 @@ IDLE_MS = 60_000  # a program that froze within a write does not lock the others
 WRITER_LOCK = 0x70696E61  # any fixed number; locks are the database's own
 QUOTED_OR_MARK = re.compile(r"'(?:[^']|'')*'|\?|%")
 TEXT_COLUMN = re.compile(r"\bTEXT\b")
+DOCUMENT = "id {rowid}, body {blob} NOT NULL"
+WHOLE_ROWS = " WITH (toast_tuple_target = 8160)"
 UNICODE_COLLATIONS = ("pg_unicode_fast", "pg_c_utf8", "und-x-icu")
 INT64 = range(-(2**63), 2**63)
 
@@ -116,6 +119,7 @@ def connect(url: str, *, writing: bool) -> psycopg.Connection[Row]:
     raw.adapters.register_dumper(str, PlainStrDumper)
     for kind in (int, bool):
         raw.adapters.register_dumper(kind, WideIntDumper)
+    arrays.teach(raw)
     raw.adapters.register_loader("numeric", PlainNumericLoader)
     raw.adapters.register_loader("numeric", PlainNumericBinaryLoader)
     raw.execute(
@@ -173,10 +177,14 @@ class PostgresConnection:
 
     @guarded
     def run_many(self, sql: str, rows: Iterable[Params]) -> None:
-        """A statement may not meet one row twice where it updates: those go row by row."""
+        """As arrays where that can be; a statement that meets a row twice goes row by row."""
         given = list(rows)
-        for statement, values in [(sql, given)] if " DO UPDATE " in sql else gathered(sql, given):
-            self._ready().executemany(translate(statement), values)
+        statements = arrays.together(sql, given)
+        if statements is None:
+            self._ready().executemany(translate(sql), given)
+            return
+        for statement, columns in statements:
+            self._execute(statement, cast("Params", columns))
 
     def by_ids(self, sql: str, ids: Sequence[int] | Sequence[str], params: Params = ()) -> list[Row]:
         if len(ids) <= CHUNK:
@@ -185,12 +193,12 @@ class PostgresConnection:
 
     @guarded
     def _ask_ids(self, sql: str, ids: Sequence[int] | Sequence[str], params: Params) -> list[Row]:
-        """One array, so that lists of every length share a prepared statement; numbers as text, far quicker to write."""
-        if isinstance(ids[0], int):
-            array = f"{{{','.join(map(str, ids))}}}"
-            return self._execute(sql.replace(IDS, "= ANY(?::bigint[])"), [*params, array]).fetchall()
-        texts = cast("str", list(ids))  # an array is one value to the driver
-        return self._execute(sql.replace(IDS, "= ANY(?::text[])"), [*params, texts]).fetchall()
+        """One array, so that lists of every length share a prepared statement.
+
+        With its type, for a text that is cast to one would be read anew for every row that is looked at.
+        """
+        array = arrays.longs(ids) if isinstance(ids[0], int) else arrays.texts(ids)
+        return self._execute(sql.replace(IDS, "= ANY(?)"), [*params, array]).fetchall()
 
     def stream(self, sql: str, params: Params, size: int) -> Iterator[list[Row]]:
         raw = self._ready().connection
@@ -291,9 +299,13 @@ class Postgres:
         return f'strpos(lower({column} COLLATE "{self._collation}"), ?) > 0'
 
     def create_table(self, name: str, columns: str) -> str:
-        """Text sorts by its bytes, as on SQLite, and an index on it serves prefixes."""
+        """Text sorts by its bytes, as on SQLite, and an index on it serves prefixes.
+
+        Documents stay in their rows as they are: to compress one takes as long as all else that a write does with it.
+        """
+        whole = WHOLE_ROWS if columns == DOCUMENT else ""
         columns = TEXT_COLUMN.sub('TEXT COLLATE "C"', columns)
-        return f"CREATE TABLE {name} ({columns})"
+        return f"CREATE TABLE {name} ({columns}){whole}"
 
     def copy_aside(self, label: str) -> str | None:
         """None: a server's database is backed up by its keeper (pg_dump); the upgrade itself is one transaction."""
