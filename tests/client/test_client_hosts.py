@@ -50,6 +50,13 @@ CASES = [
         "https://civitai.com/images?tags=5&tags=6",
         target(Kind.SEARCH, entity=Entity.IMAGES, filters={"tags": ("5", "6")}),
     ),
+    ("https://civitai.com/images?modelVersionId=9001&modelId=4411", target(Kind.VERSION, id=9001, model_id=4411)),
+    ("https://civitai.com/images?collectionId=3001", target(Kind.COLLECTION, id=3001)),
+    ("https://civitai.com/images?postId=7&tags=5", target(Kind.POST, id=7)),
+    (
+        "https://civitai.com/posts?username=paper_fox&period=Day",
+        target(Kind.USER, name="paper_fox", entity=Entity.POSTS, filters={"period": ("Day",)}),
+    ),
     ("https://civitai.com/collections", target(Kind.MY_COLLECTIONS)),
     ("https://civitai.com/models?favorites=true", target(Kind.MY_BOOKMARKS, filters={"favorites": ("true",)})),
     ("my reactions", target(Kind.MY_REACTIONS)),

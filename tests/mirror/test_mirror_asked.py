@@ -10,8 +10,11 @@ import pytest
 from mirroring import Home, Host
 
 from pinako.client import Client
+from pinako.client.hosts import read_address
 from pinako.client.records.images import Image
 from pinako.client.records.models import Model
+from pinako.errors import BadRequest
+from pinako.intake.journal import key_of
 
 
 @pytest.fixture(scope="session")
@@ -145,3 +148,32 @@ def test_quiet_says_only_what_is_missing(upstream: Host, home: Home, images: lis
     assert home.program("mirror", page, "--quiet") == (0, [], "")
     code, [report], complaints = home.program("mirror", "--quiet", page, f"{upstream.address}/images/1")
     assert (code, report["missing"], complaints) == (1, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        ("/images", "shows everything"),
+        ("/images?sort=Newest&period=Day&utm_source=x", "shows everything"),
+        ("/images?tags=no-such-tag-anywhere", "knows no tag"),
+        ("/images?tags=5&hidden=true", "'hidden' cannot be asked"),
+    ],
+)
+def test_a_page_whose_filters_cannot_be_asked_is_refused_not_flooded(
+    upstream: Host, home: Home, page: str, said: str
+) -> None:
+    with pytest.raises(BadRequest, match=said):
+        home.mirror(upstream.address + page)
+    for table in ("images", "mirror_targets"):
+        assert home.rows(f"SELECT COUNT(*) FROM {table}") == [(0,)], table
+
+
+def test_a_thing_is_one_target_from_wherever_it_was_pasted(upstream: Host, home: Home) -> None:
+    id = upstream.ask("/api/v1/images?limit=1")["items"][0]["id"]
+    for page in (f"/images/{id}", f"/images/{id}?postId=9&tags=4", f"/images?imageId={id}"):
+        home.mirror(upstream.address + page)
+    assert home.rows("SELECT COUNT(*) FROM mirror_targets") == [(1,)]
+    keys = {
+        key_of(read_address(f"{host}/posts/7")) for host in ("civitai.com", "http://www.civitai.red", "civitai.green")
+    }
+    assert len(keys) == 1

@@ -224,10 +224,35 @@ def _read_list(given: _Given) -> Target | None:
         entity = _SECTIONS.get(given.path[1].lower(), Entity.ALL) if len(given.path) > 1 else Entity.MODELS
     elif entity is Entity.ALL or len(given.path) > 1:
         return None
+    elif (scoped := _read_scope(given, entity)) is not None:
+        return scoped
     if tag := given.pairs.get("tag"):
         return Target(kind=Kind.TAG, origin=given.origin, name=tag, entity=entity, filters=given.filters)
     name = given.pairs.get("query")
     return Target(kind=Kind.SEARCH, origin=given.origin, name=name, entity=entity, filters=given.filters)
+
+
+_SCOPES = (
+    ("imageId", Kind.IMAGE),
+    ("postId", Kind.POST),
+    ("modelVersionId", Kind.VERSION),
+    ("modelId", Kind.MODEL),
+    ("collectionId", Kind.COLLECTION),
+)
+"""Filters of a list that name the one thing whose images it shows, the narrowest first."""
+
+
+def _read_scope(given: _Given, entity: Entity) -> Target | None:
+    """`/images?postId=…`, `/models?username=…`: a list of one thing, or of one user, is that."""
+    for name, kind in _SCOPES:
+        if (number := _number(given.pairs.get(name, ""))) is not None:
+            model = _number(given.pairs.get("modelId", "")) if kind is Kind.VERSION else None
+            return Target(kind=kind, origin=given.origin, id=number, model_id=model)
+    username = given.pairs.get("username")
+    if not username:
+        return None
+    rest = {name: values for name, values in given.filters.items() if name != "username"}
+    return Target(kind=Kind.USER, origin=given.origin, name=username, entity=entity, filters=rest)
 
 
 def _read_api(origin: str, path: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Target | None:
@@ -237,21 +262,7 @@ def _read_api(origin: str, path: Sequence[str], pairs: Sequence[tuple[str, str]]
         return Target(kind=Kind.VERSION, origin=origin, id=number) if number is not None else None
     if path[:1] != ["v1"]:
         return None
-    words = dict(pairs)
-    if path[1:2] == ["images"] and len(path) == 2:
-        for name, kind in (
-            ("imageId", Kind.IMAGE),
-            ("postId", Kind.POST),
-            ("modelVersionId", Kind.VERSION),
-            ("modelId", Kind.MODEL),
-        ):
-            if (number := _number(words.get(name, ""))) is not None:
-                return Target(kind=kind, origin=origin, id=number)
     given = _Given(origin, path[1:], pairs)
-    if username := words.get("username"):
-        entity = _SECTIONS.get(given.first, Entity.ALL)
-        rest = {key: value for key, value in given.filters.items() if key != "username"}
-        return Target(kind=Kind.USER, origin=origin, name=username, entity=entity, filters=rest)
     return _read_thing(given) or _read_own(given) or _read_list(given)
 
 

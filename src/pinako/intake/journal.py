@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import msgspec
 
-from pinako.client.hosts import Target
+from pinako.client.hosts import CIVITAI, Target
 from pinako.client.pace import Spent
 from pinako.intake.mirror.options import Options
 from pinako.storage.engine import Value
@@ -81,7 +81,11 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def key_of(target: Target) -> str:
-    """A target as the journal's key: its JSON, always in one order."""
+    """A target as the journal's key: its JSON, always in one order, whatever else its address said."""
+    if target.sister:
+        target = msgspec.structs.replace(target, origin=CIVITAI)
+    if target.id is not None:
+        target = msgspec.structs.replace(target, filters={})  # a thing is the same from whichever list one came to it
     return msgspec.json.encode(target, order="deterministic").decode()
 
 
@@ -111,6 +115,15 @@ def finish(w: Write, source: str, key: str, now: int) -> None:
     """A run over a target is whole."""
     w.run("UPDATE mirror_targets SET whole_at = ? WHERE source = ? AND target = ?", (now, source, key))
     w.run("DELETE FROM mirror_marks WHERE source = ? AND target = ?", (source, key))
+
+
+def forget_target(w: Write, source: str, key: str) -> None:
+    """A target that was never mirrored and cannot be: `--all` need not try it."""
+    w.run(
+        "DELETE FROM mirror_targets WHERE source = ? AND target = ? AND whole_at IS NULL AND NOT EXISTS (SELECT 1 "
+        "FROM mirror_finds f WHERE f.source = mirror_targets.source AND f.target = mirror_targets.target)",
+        (source, key),
+    )
 
 
 def targets(read: Statements) -> list[Kept]:

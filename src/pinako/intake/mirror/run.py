@@ -20,7 +20,7 @@ from pinako.client.hosts import Target
 from pinako.client.options import CIVITAI
 from pinako.client.pace import UNPACED, Spent
 from pinako.client.sending import is_loopback
-from pinako.errors import PinakoError, UpstreamError
+from pinako.errors import BadRequest, PinakoError, UpstreamError
 from pinako.intake import journal
 from pinako.intake.jobs import Bench
 from pinako.intake.journal import State
@@ -371,4 +371,7 @@ class _OneTarget:
         if isinstance(error, UpstreamError):
             self._keeper.break_list(str(error))
         elif error is not None:
+            if isinstance(error, BadRequest) and not self._all.dry:
+                with self._database.write() as w:
+                    journal.forget_target(w, self._source, self._key)
             raise error

@@ -105,7 +105,7 @@ class TargetAsker:
     def _of_user(self, creator: Profile, entity: Entity, target: Target) -> None:
         asker, name = self._asker, creator.username or ""
         if entity in {Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
-            asked = image_words(target)
+            asked = {**image_words(target), **self._tags_of(target)}
             if entity is Entity.VIDEOS:
                 asked["types"] = ("video",)
             listed = asker.image_list(username=name, **asked)
@@ -232,22 +232,40 @@ class TargetAsker:
 
     def _search(self, target: Target) -> None:
         options = self._asker.options
-        narrow = target.name or set(target.filters) - {"sort", "period", "view"}
+        unknown = sorted(name for name in target.filters if name not in _KNOWN and not name.startswith(_IDLE))
+        if unknown:
+            raise BadRequest(
+                f"The page's filter {unknown[0]!r} cannot be asked of the host: without it, far more would come."
+            )
+        narrow = target.name or set(target.filters) & _NARROWING
         if not narrow and options.limit is None and options.since is None:
             raise BadRequest("This page shows everything there is: say how much with --limit or --since.")
         if target.entity is Entity.MODELS:
             self._model_list("search:models", query=target.name, **model_words(target))
         elif target.entity is Entity.POSTS:
-            self._post_list("search:posts", query=target.name)
+            self._post_list("search:posts", query=target.name, **self._post_words(target))
         elif target.entity is Entity.COLLECTIONS:
             self._collections(feeds.collection_feed(query=target.name))
         elif target.entity in {Entity.IMAGES, Entity.VIDEOS} and not target.name:
-            asked = image_words(target)
+            asked = {**image_words(target), **self._tags_of(target)}
             if target.entity is Entity.VIDEOS:
                 asked["types"] = ("video",)
             self._asker.images(self._asker.image_list(**asked), "search:images")
         else:
             raise BadRequest(f"The host's interface cannot search {target.entity} by words.")
+
+    def _post_words(self, target: Target) -> dict[str, Any]:
+        """A page's filters as those of a post list."""
+        pairs = (("sort", _one_of(target.filters, "sort")), ("period", _one_of(target.filters, "period")))
+        return {**_without_empty(pairs), **self._tags_of(target)}
+
+    def _tags_of(self, target: Target) -> dict[str, Any]:
+        """The tags of a page, by number as hosts write them or by name as we do. BadRequest for one that the host lacks."""
+        words = _many_of(target.filters, "tags")
+        numbers = [int(word) if word.isdecimal() else self._tag_id(word, "Image") for word in words]
+        if None in numbers:
+            raise BadRequest(f"The host knows no tag {words[numbers.index(None)]!r}; it would answer with everything.")
+        return {"tags": tuple(numbers)} if numbers else {}
 
     # the caller's own
 
@@ -299,16 +317,28 @@ def _without_empty(words: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: value for name, value in words if value}
 
 
+_BY_NUMBER = ("tools", "techniques")
+_SWITCHES = ("withMeta", "fromPlatform", "followed")
+"""Filters of an image page that go to the host as they are."""
+_NARROWING = frozenset({"tags", "types", "type", "baseModels", "baseModel", *_BY_NUMBER, *_SWITCHES})
+_KNOWN = _NARROWING | {"sort", "sortBy", "period", "view", "browsingLevel", "nsfw"}
+_IDLE = ("utm_", "ref", "fbclid", "gclid")
+"""What links carry for those who count them."""
+
+
 def image_words(target: Target) -> dict[str, Any]:
     """A page's filters as those of an image list."""
     filters = target.filters
-    tags = [int(word) for word in _many_of(filters, "tags") if word.isdecimal()]
+    more: dict[str, Any] = {
+        name: [int(word) for word in _many_of(filters, name) if word.isdecimal()] for name in _BY_NUMBER
+    }
+    more |= {name: True for name in _SWITCHES if _one_of(filters, name) in {"true", "1"}}
     pairs = (
         ("sort", _one_of(filters, "sort")),
         ("period", _one_of(filters, "period")),
         ("types", _many_of(filters, "types")),
-        ("base_models", _many_of(filters, "baseModels")),
-        ("tags", tuple(tags)),
+        ("base_models", (*_many_of(filters, "baseModels"), *_many_of(filters, "baseModel"))),
+        ("more", _without_empty(more.items())),
     )
     return _without_empty(pairs)
 
@@ -319,7 +349,7 @@ def model_words(target: Target) -> dict[str, Any]:
     pairs = (
         ("sort", _one_of(filters, "sort")),
         ("period", _one_of(filters, "period")),
-        ("types", _many_of(filters, "types")),
-        ("base_models", _many_of(filters, "baseModels")),
+        ("types", (*_many_of(filters, "types"), *_many_of(filters, "type"))),
+        ("base_models", (*_many_of(filters, "baseModels"), *_many_of(filters, "baseModel"))),
     )
     return _without_empty(pairs)
