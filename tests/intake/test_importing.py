@@ -104,6 +104,8 @@ def test_every_kind_of_file_has_its_fate(sqlite_home: Home, outputs: Path) -> No
     (outputs / ".hidden.png").write_bytes(picture_bytes(4))
     (outputs / "nowhere.png").symlink_to(outputs / "gone.png")
     (outputs / "loop").symlink_to(outputs)
+    (outputs / "out").symlink_to(outputs.parent)
+    (outputs.parent / "around.png").write_bytes(picture_bytes(5))
     os.mkfifo(outputs / "pipe.png")
     with socket.socket(socket.AF_UNIX) as plug:
         plug.bind(str(outputs / "plug"))
@@ -113,7 +115,7 @@ def test_every_kind_of_file_has_its_fate(sqlite_home: Home, outputs: Path) -> No
     reasons = {refusal.path.name: refusal.reason for refusal in report.refused}
     assert set(reasons) == {"cut.png", "empty.png", "nowhere.png", "pipe.png", "plug"}
     assert reasons["empty.png"] == "the file is empty"
-    assert [(note.path.name, note.reason) for note in report.notes] == [("loop", LEADS_BACK)]
+    assert [(note.path.name, note.reason) for note in report.notes] == [("loop", LEADS_BACK), ("out", LEADS_BACK)]
     assert report.done == report.found == 8
     assert "2 of 7 brought in; 5 unreadable" in report.sentence()
     assert {row[0] for row in sqlite_home.rows("SELECT mime FROM images")} == {"image/png", "image/jpeg"}

@@ -81,7 +81,7 @@ def source_of(path: Path, status: os.stat_result) -> Source:
     return Source(path=path, size=status.st_size, mtime_ns=status.st_mtime_ns, inode=status.st_ino & INODE_BITS)
 
 
-LEADS_BACK = "the link leads to a folder that is read by another name"
+LEADS_BACK = "the link leads to a folder that is read by another name, or around it"
 MEDIA_ENDINGS = frozenset({
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".jxl", ".heic", ".tif", ".tiff", ".bmp", ".apng", ".mp4", ".m4v",
     ".mov", ".webm", ".mkv", ".mp3", ".wav", ".flac", ".ogg", ".opus", ".m4a",
@@ -160,13 +160,20 @@ def _tree(root: Path, seen: set[tuple[int, int]]) -> Iterator[Folder]:
     waiting = [root]
     while waiting:
         path = waiting.pop()
-        if not _first_visit(path, seen):
-            if path.is_symlink():
+        linked = path.is_symlink()
+        if (linked and path != root and _leads_up(path)) or not _first_visit(path, seen):
+            if linked:
                 yield Folder(path=path, files=(), names=(), notes=(Refusal(path=path, reason=LEADS_BACK),))
             continue
         folder, below = _list(path)
         yield folder
         waiting.extend(reversed(below))
+
+
+def _leads_up(link: Path) -> bool:
+    """Whether a link leads to a folder that it lies in itself: nobody who names a folder means those around it."""
+    target, home = Path(os.path.realpath(link)), Path(os.path.realpath(link.parent))
+    return target == home or target in home.parents
 
 
 def _first_visit(path: Path, seen: set[tuple[int, int]]) -> bool:
