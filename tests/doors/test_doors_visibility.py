@@ -253,7 +253,7 @@ def test_bytes_are_given_to_whom_the_image_is(world_of: Any, seed: int, engine: 
     for who in world.callers:
         for id, image in oracle.images.items():
             answer = doors.get(f"/{ACCOUNT}/{image['media_key']}/original=true/x.jpeg", headers=bearer(who.key))
-            assert (answer.status_code == 200) is oracle.sees_image(id, who), (who.name, image)
+            assert (answer.status_code == 200) is oracle.sees_bytes(id, who), (who.name, image)
             if answer.status_code != 200:
                 assert (answer.status_code, answer.content) == (unknown.status_code, unknown.content)
                 small = doors.get(f"/{ACCOUNT}/{image['media_key']}/width=96/x.jpeg", headers=bearer(who.key))

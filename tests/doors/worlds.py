@@ -284,13 +284,21 @@ class Oracle:
     def _within(level: int, mask: int) -> bool:
         return bool(mask & MATURE) if level == 0 or level & FORBIDDEN else bool(level & mask)
 
-    def sees_image(self, id: int, who: Who, mask: int | None = None) -> bool:
-        """By id (`mask` None), or in a list of this mask."""
+    def sees_bytes(self, id: int, who: Who) -> bool:
+        """The medium itself: of what is in the trash for those who may bring it back."""
+        image = self.images[id]
+        trashed = image["deleted_at"] is not None and (who.moderator or who.user_id == image["user_id"])
+        return self.sees_image(id, who, trashed=trashed)
+
+    def sees_image(self, id: int, who: Who, mask: int | None = None, *, trashed: bool = False) -> bool:
+        """By id (`mask` None), or in a list of this mask. `trashed`: as it is out of the trash."""
         image = self.images[id]
         post = self.posts[image["post_id"]]
         level, minor = image["level"], bool(image["minor"])
         own = who.user_id == image["user_id"]
-        if image["deleted_at"] is not None or image["needs_review"] == "csam" or image["blocked_for"] == "CSAM":
+        if image["deleted_at"] is not None and not trashed:
+            return False
+        if image["needs_review"] == "csam" or image["blocked_for"] == "CSAM":
             return False
         if minor and (level == 0 or level & (MATURE | FORBIDDEN)):
             return False

@@ -88,6 +88,20 @@ def serious(page: Any, script: str) -> list[str]:
     ]
 
 
+def largest_tab(browser: Any) -> float:
+    """Megabytes of memory of the largest tab, what processes share counted by its share."""
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    return max(_share(one["id"]) for one in processes if one["type"] == "renderer")
+
+
+def _share(process: int) -> float:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        lacking("memory by its share is told by Linux only")
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
 def session_of_owner(folder: Path) -> str:
     """A login of the library's owner."""
     with open_library(load_settings({}, given={"library": str(folder)})) as library:
@@ -97,12 +111,12 @@ def session_of_owner(folder: Path) -> str:
             return access.open_session(w, owner.id, library.now(), 30)
 
 
-def multiply(folder: Path, wanted: int) -> None:
-    """Fill a demo library up to about this many public pictures: more rows over the same files."""
+def multiply(folder: Path, wanted: int, kinds: int = 40) -> None:
+    """Fill a demo library up to about this many public pictures: more rows over this many of its files."""
     with open_library(load_settings({}, given={"library": str(folder)})) as library:
         originals = select(
             library.database.read(), Image, "level = 1 AND type = 'image' AND needs_review IS NULL AND blob IS NOT NULL "
-            "AND published_at IS NOT NULL AND published_at < ? AND minor = 0 AND poi = 0 LIMIT 40", (library.now(),)
+            "AND published_at IS NOT NULL AND published_at < ? AND minor = 0 AND poi = 0 LIMIT ?", (library.now(), kinds)
         )  # fmt: skip
         _add(library, originals, wanted)
 

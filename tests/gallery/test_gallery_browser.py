@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import axe_script, chromium, multiply, serious, session_of_owner, until
+from browsing import axe_script, chromium, largest_tab, multiply, serious, session_of_owner, until
 
 import demo_library
 import real_server
@@ -19,6 +19,18 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 MOST_NODES = 4000
 MOST_HEAP = 300 * 1024 * 1024
+MOST_TAB_MB = 300
+SCROLLED = 1200
+VIEW_WHOLE = """async () => {
+    const began = performance.now();
+    scrollBy(0, 700);
+    const waits = () => [...document.querySelectorAll('.wall .tile')].some(one => {
+        const box = one.getBoundingClientRect();
+        return box.bottom > 0 && box.top < innerHeight && !one.querySelector('.drawn, img:not(.waiting)');
+    });
+    do await new Promise(done => setTimeout(done, 20)); while (waits() && performance.now() - began < 8000);
+    return [...document.querySelectorAll('.wall .tile')].map(one => one.dataset.id);
+}"""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
 
@@ -177,6 +189,35 @@ def test_thousands_of_pictures_in_a_bounded_page(tab: Opener) -> None:
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(200)
     assert page.locator(".wall .tile").count() < 400
+
+
+def test_pictures_that_scrolled_away_leave_the_tab_small(tab: Opener, browser: Any) -> None:
+    page = tab("/images?types=image&sort=Newest")
+    seen: set[str] = set()
+    while len(seen) < SCROLLED:
+        seen.update(page.evaluate(VIEW_WHOLE))
+    tile = page.locator(".wall .tile:has(.drawn)").first
+    image = tile.locator("img")  # drawn on a canvas, and still there for menus, readers and the viewer
+    assert image.evaluate("one => [one.complete, one.naturalWidth > 100, one.alt.length > 0]") == [True, True, True]
+    middle = image.evaluate(
+        "one => { const box = one.getBoundingClientRect(); one.scrollIntoView({block: 'center'}); "
+        "const now = one.getBoundingClientRect(); "
+        "return document.elementFromPoint(now.x + box.width / 2, now.y + box.height / 2) === one; }"
+    )
+    assert middle
+    assert largest_tab(browser) < MOST_TAB_MB
+
+
+def test_what_is_blurred_is_blurred_however_it_is_drawn(tab: Opener) -> None:
+    page = tab("/images?sort=Newest")
+    page.mouse.wheel(0, 9000)
+    until(page, "document.querySelector('.wall .tile .drawn')")
+    page.mouse.move(0, 0)
+    page.evaluate(
+        """() => { document.documentElement.setAttribute('data-blur', '');
+        const tile = document.querySelector('.wall .tile:has(.drawn)'); tile.dataset.level = 4; tile.id = 'mature'; }"""
+    )
+    assert "blur" in page.locator("#mature .drawn").evaluate("one => getComputedStyle(one).filter")
 
 
 def test_going_back_stands_where_one_left(tab: Opener) -> None:

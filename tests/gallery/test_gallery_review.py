@@ -126,3 +126,25 @@ def test_an_edit_makes_and_takes_tags_that_votes_alone_would_not(house: Visit) -
     assert "a word of my own" in names()
     send(house, "/api/trpc/tag.addTagVotes", {"json": {**about, "vote": -1, "edit": True}})
     assert "a word of my own" not in names()
+
+
+def test_the_trash_shows_its_pictures_to_whom_they_can_be_given_back(house: Visit) -> None:
+    owner = access.owner_of(house.library.database.read())
+    assert owner is not None
+    mature, tame = pick(house, user_id=owner.id, level=8), pick(house, user_id=owner.id)
+    with house.library.database.write() as w:
+        fox = access.add_user(w, "trash_fox", house.library.now(), max_level=31)
+        stranger = access.open_session(w, fox.id, house.library.now(), 30)
+    for image in (tame, mature):
+        assert send(house, "/api/trpc/image.delete", {"id": image.id}).status_code == 200
+    page = house.get("/trash", owner=True).text
+    address = f"/{house.library.settings.media_account}/{tame.media_key}/width=320/{tame.media_key}.jpeg"
+    assert f'src="{address}"' in page
+    assert f'data-ids="{mature.id}"' in page
+    assert mature.media_key not in page  # named, and not shown: lists of its owner show PG
+    shown = house.get(address, owner=True)
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/jpeg")
+    assert shown.headers["cache-control"].startswith("private")
+    for cookies in ("", f"civ-token={stranger}"):
+        assert house.get(address, cookies=cookies).status_code == 404
+    assert house.get(f"/images/{tame.id}", owner=True).status_code == 404

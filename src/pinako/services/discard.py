@@ -58,6 +58,13 @@ def list_trash(library: Library, viewer: Viewer) -> list[Trashed]:
     return [one for one in found if one.id in mine]
 
 
+def trashed_pictures(library: Library, viewer: Viewer, found: Iterable[Trashed]) -> dict[int, Image]:
+    """Those of these images that the caller's lists would show, by id, with their rows: what can be looked at in the trash."""
+    read, now, mask = library.database.read(), library.now(), viewer.mask(None)
+    images = fetch(read, Image, [one.id for one in found])
+    return {id: image for id, image in images.items() if permits.meets_trashed(image, viewer, now, mask)}
+
+
 def empty(library: Library, viewer: Viewer, ids: Iterable[int] | None) -> int:
     """Remove images of the caller's trash for good, all of them where none is named; how many went."""
     mine = {one.id for one in list_trash(library, viewer)}

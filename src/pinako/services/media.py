@@ -11,7 +11,7 @@ from pinako.catalog.derivative import Derivative
 from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.errors import Forbidden, NotFound
-from pinako.services import access
+from pinako.services import access, permits
 from pinako.services.library import Library
 from pinako.services.seeing import seer
 from pinako.storage.records import select
@@ -38,11 +38,12 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
-    """The medium of a key. NotFound where no image that refers to it is one that this caller may see."""
+    """The medium of a key. NotFound where no image that refers to it is one that this caller may see, or bring back."""
     read, now = library.database.read(), library.now()
     images = select(read, Image, "media_key = ? AND blob IS NOT NULL ORDER BY id LIMIT 100", (key,))
     shown = [_as_shown(read, image) for image in images]
     seen = [image for image in shown if visibility.sees_image(image, seer(read, viewer, "image", image.id), now)]
+    seen = seen or [image for image in images if permits.meets_trashed(image, viewer, now)]
     if not seen:
         raise NotFound(MISSING)
     stranger = access.anonymous(library.caps)

@@ -66,6 +66,15 @@ def may_change(image: Image, viewer: Viewer, now: int) -> bool:
     return (own or viewer.moderator) and sees_image(image, viewer, now)
 
 
+def meets_trashed(image: Image, viewer: Viewer, now: int, mask: int | None = None) -> bool:
+    """Whether the caller meets an image of the trash: its owner and moderators, where they would meet it out of the trash.
+
+    `mask` is a list's, as in `sees`.
+    """
+    own = viewer.user_id == image.user_id or viewer.moderator
+    return image.deleted_at is not None and own and sees_image(restored(image), viewer, now, mask)
+
+
 def own_image(read: Statements, viewer: Viewer, id: int, now: int) -> Image:
     """One image that the caller may change. Unauthorized otherwise, unknown ones too."""
     found = own_images(read, viewer, [id], now)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from pinako.media.video import has_ffmpeg
-from pinako.web.gallery.shown import short_number
+from pinako.web.gallery.shown import day_of, short_number
 from pinako.web.gallery.strings import say, say_many
 from pinako.web.gallery.tiles import LADDER, CollectionCard, ModelCard, PostCard, Somebody, Tile
 
@@ -124,7 +124,7 @@ class Drawing:
         address, title = f"/posts/{card.id:d}", card.title or say("post.untitled")
         named = f"{title}, {say_many('count.images', card.image_count)}"
         at = plain(card.published_at or "")
-        when = f'<time datetime="{at}">{plain((card.published_at or "")[:10])}</time>' if at else ""
+        when = f'<time datetime="{at}">{plain(day_of(card.published_at))}</time>' if at else ""
         return (
             f'<li class="card post" data-id="{card.id:d}">\n{self._covers(address, named, card.covers)}'
             f"{self._badge('stack', str(card.image_count)) if card.image_count > 1 else ''}\n</a>\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from pinako.catalog import levels
+from pinako.catalog.images import Image
 from pinako.catalog.people import Viewer
 from pinako.errors import Unauthorized
 from pinako.services import access, discard, hiding
@@ -14,6 +15,7 @@ from pinako.web.gallery.asked import Address
 from pinako.web.gallery.image import Fact
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.strings import say
+from pinako.web.gallery.tiles import Tile
 from pinako.web.identity import session_token
 from pinako.web.limits import WINDOW_S
 from pinako.web.routes import Route
@@ -78,10 +80,13 @@ class Entrance:
         return self._pages.show(ask, "upload.html")
 
     def trash(self, ask: Ask) -> Answer:
-        """What the caller deleted; for moderators what everybody did. Its pictures are out of sight here too."""
+        """What the caller deleted; for moderators what everybody did. Shown are pictures of the levels that lists show."""
         if not ask.viewer.known:
             raise Unauthorized("Sign in first")
-        answer = self._pages.show(ask, "trash.html", rows=discard.list_trash(self._library, ask.viewer)[:MOST_TRASH])
+        rows = discard.list_trash(self._library, ask.viewer)[:MOST_TRASH]
+        shown = discard.trashed_pictures(self._library, self._pages.viewer_of(ask), rows)
+        pictures = {id: _picture(image) for id, image in shown.items() if image.blob and image.type != "audio"}
+        answer = self._pages.show(ask, "trash.html", rows=rows, pictures=pictures)
         answer.cache = NO_STORE
         return answer
 
@@ -147,6 +152,11 @@ class Entrance:
             Fact(say("settings.sessions"), say("settings.sessions.value", days=settings.session_days)),
             Fact(say("settings.file"), str(settings.folder / "pinako.toml"), long=True),
         ]
+
+
+def _picture(image: Image) -> Tile:
+    """The picture of an image that has no documents any more."""
+    return Tile(id=image.id, url=image.media_key, nsfw_level=image.level, type=image.type)
 
 
 def words_of(mask: int) -> str:

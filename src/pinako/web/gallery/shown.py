@@ -23,6 +23,15 @@ def day(ms: int | None) -> str:
     return f"{at.day} {_MONTHS[at.month - 1]} {at.year}"
 
 
+def day_of(text: str | None) -> str:
+    """The day of a wire time, `2026-03-03T10:00:00.000Z`, in the same words; a text that is none as it stands."""
+    year, _, rest = (text or "")[:10].partition("-")
+    month, _, number = rest.partition("-")
+    if not (year.isdecimal() and month.isdecimal() and number.isdecimal() and 1 <= int(month) <= 12):
+        return text or ""
+    return f"{int(number)} {_MONTHS[int(month) - 1]} {int(year)}"
+
+
 def moment(ms: int | None) -> str:
     """`3 Mar 2026, 14:05 UTC`."""
     return "" if ms is None else f"{day(ms)}, {_at(ms):%H:%M} UTC"

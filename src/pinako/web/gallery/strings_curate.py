@@ -27,6 +27,7 @@ _PAGES = {
     "trash.title": "Trash",
     "trash.lead": "What was deleted and can be brought back.",
     "trash.name": "Name",
+    "trash.picture": "Deleted: {name}",
     "trash.since": "Deleted",
     "trash.restore": "Bring back",
     "trash.empty": "Empty the trash",

@@ -47,6 +47,14 @@ function chooseLevels() {
   });
 }
 
+// On a narrow screen the tab that is open may be one of those to scroll to.
+function showTab() {
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+    const row = tab.parentNode;
+    row.scrollLeft = tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2;
+  }
+}
+
 function tendMenus() {
   const menus = () => document.querySelectorAll("details[data-menu][open]");
   document.addEventListener("click", (event) => {
@@ -113,6 +121,7 @@ function applyFilters() {
 export function startControls() {
   followTheme();
   chooseLevels();
+  showTab();
   tendMenus();
   copyOnClick();
   applyFilters();

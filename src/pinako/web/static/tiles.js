@@ -1,7 +1,13 @@
 // One tile: blurred until its picture is there, a video while it is pointed at.
+//
+// What a wall makes while one scrolls is drawn here and not by the browser's own <img>: without a graphics card Chromium keeps
+// half a gigabyte of what it decoded for those, long after it left the view, but gives a canvas back when it is told. The <img>
+// stays over its canvas, unseen, for all else that it is good for: its words, its menu, dragging it somewhere, the viewer.
 
 import { paint } from "./blurhash.js";
 
+const FADE_MS = 300; // a little more than the style sheet takes
+const FRAME_SHARE_MS = 6;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function ratioOf(tile) {
@@ -13,17 +19,67 @@ export function ratioOf(tile) {
 export function soften(tile) {
   const image = tile.querySelector("img");
   if (!image || image.complete) return;
-  const canvas = document.createElement("canvas");
-  canvas.setAttribute("aria-hidden", "true");
-  const painted = paint(canvas, tile.dataset.hash, ratioOf(tile));
-  if (painted) image.before(canvas);
-  image.classList.add("waiting");
+  const canvas = blurred(tile, image);
   const settle = () => {
     image.classList.remove("waiting");
-    setTimeout(() => canvas.remove(), 300);
+    setTimeout(() => canvas.remove(), FADE_MS);
   };
   image.addEventListener("load", settle, { once: true });
   image.addEventListener("error", settle, { once: true });
+}
+
+// The same for a tile that goes again: blurred first, then drawn at the size that it is shown at.
+export function sketch(tile) {
+  const image = tile.querySelector("img");
+  if (!image) return;
+  const under = blurred(tile, image);
+  image.addEventListener("load", () => drawSoon(() => draw(tile, image, under)), { once: true });
+  image.addEventListener("error", () => image.classList.remove("waiting"), { once: true });
+}
+
+// Takes a tile away and gives back what it is drawn with; what it was still fetching is called off.
+export function forget(tile) {
+  for (const canvas of tile.querySelectorAll("canvas")) canvas.width = canvas.height = 0;
+  for (const image of tile.querySelectorAll("img")) for (const name of ["srcset", "src"]) image.removeAttribute(name);
+  tile.remove();
+}
+
+function blurred(tile, image) {
+  const canvas = document.createElement("canvas");
+  canvas.setAttribute("aria-hidden", "true");
+  if (paint(canvas, tile.dataset.hash, ratioOf(tile))) image.before(canvas);
+  image.classList.add("waiting");
+  return canvas;
+}
+
+// Decoding happens where scrolling is answered, so that a frame gets a few pictures and the next one the rest.
+const drawings = [];
+
+function drawSoon(one) {
+  drawings.push(one);
+  if (drawings.length === 1) requestAnimationFrame(drawSome);
+}
+
+function drawSome() {
+  const began = performance.now();
+  while (drawings.length && performance.now() - began < FRAME_SHARE_MS) drawings.shift()();
+  if (drawings.length) requestAnimationFrame(drawSome);
+}
+
+async function draw(tile, image, under) {
+  if (!tile.isConnected) return;
+  const width = Math.max(1, Math.min(Math.ceil(image.clientWidth * devicePixelRatio), image.naturalWidth));
+  const height = Math.max(1, Math.round((width * image.naturalHeight) / image.naturalWidth));
+  const bitmap = await createImageBitmap(image, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" }).catch(() => null);
+  if (!bitmap) return image.classList.remove("waiting");
+  if (tile.isConnected) {
+    const canvas = Object.assign(document.createElement("canvas"), { className: "drawn", width, height });
+    canvas.setAttribute("aria-hidden", "true");
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height); // not every browser minds the asked size
+    image.before(canvas);
+    setTimeout(() => under.remove(), FADE_MS);
+  }
+  bitmap.close();
 }
 
 function play(tile) {

@@ -4,9 +4,9 @@
 // pages with the history entry; coming back, it stands where it was and fetches what it needs around there.
 
 import { words } from "./words.js";
-import { soften } from "./tiles.js";
+import { forget, sketch, soften } from "./tiles.js";
 
-const SPARE = 1.25; // views of rows kept above and below
+const SPARE = 1; // views of rows kept above and below
 const EAGER = 2.5; // views ahead at which more is fetched
 const BAR = 120; // the head of the page covers so much of the view
 const MEMORY = "pinako-wall-";
@@ -237,15 +237,19 @@ export class Wall extends EventTarget {
 
   #draw(from, to) {
     if (to <= this.first || from >= this.last) {
-      while (this.above.nextSibling !== this.below) this.above.nextSibling.remove();
+      this.#clear();
       this.first = this.last = from;
     }
-    while (this.first < from) this.above.nextSibling.remove(), this.first++;
-    while (this.last > to) this.below.previousSibling.remove(), this.last--;
+    while (this.first < from) forget(this.above.nextSibling), this.first++;
+    while (this.last > to) forget(this.below.previousSibling), this.last--;
     if (this.first > from) this.above.after(this.#make(from, this.first));
     this.first = from;
     if (this.last < to) this.below.before(this.#make(this.last, to));
     this.last = to;
+  }
+
+  #clear() {
+    while (this.above.nextSibling !== this.below) forget(this.above.nextSibling);
   }
 
   #make(from, to) {
@@ -253,7 +257,7 @@ export class Wall extends EventTarget {
     for (let i = from; i < to; i++) {
       const item = this.items[i];
       const tile = item.html ? parse(item.html) : blank(item);
-      if (item.html) soften(tile);
+      if (item.html) sketch(tile);
       else this.#fetchPage(item.page);
       this.dispatchEvent(new CustomEvent("made", { detail: tile }));
       piece.append(tile);
@@ -272,7 +276,7 @@ export class Wall extends EventTarget {
     const anchor = seen && at > 0 ? this.items[seen.from]?.id : null;
     const offset = seen ? seen.top - at : 0;
     change();
-    while (this.above.nextSibling !== this.below) this.above.nextSibling.remove();
+    this.#clear();
     this.first = this.last = 0;
     this.#measure();
     if (anchor) this.#stand(anchor, offset);
@@ -365,7 +369,7 @@ export class Wall extends EventTarget {
     this.pages = kept.pages;
     this.next = kept.next;
     this.items = kept.items.map(([id, r, page]) => ({ id, r: r / 100, page, html: served.get(id) ?? null }));
-    while (this.above.nextSibling !== this.below) this.above.nextSibling.remove();
+    this.#clear();
     this.first = this.last = 0;
     this.#measure();
     this.#stand(kept.anchor, kept.offset);
