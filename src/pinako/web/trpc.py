@@ -6,6 +6,7 @@ mutations, which wait for the database's writer, run on a thread.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -197,8 +198,10 @@ def routes(library: Library, threads: Threads, forget: Callable[[], None]) -> li
             outcomes = await threads.run(_run_all, calling, request, method)
             if any(call.path.startswith("user.") for call in request.calls):
                 forget()
+        elif len(request.calls) == 1:
+            outcomes = [_run(calling, request.calls[0], method)]
         else:
-            outcomes = _run_all(calling, request, method)
+            outcomes = await _run_queries(calling, request, method)
         return _told(ask, trpc.answer(request, outcomes), calling)
 
     # The errors of a request that fails as a whole have the envelope too.
@@ -221,8 +224,17 @@ def _kind(path: str) -> trpc.Kind | None:
 
 
 def _run_all(calling: Calling, request: TrpcRequest, method: str) -> list[Outcome]:
-    _look_ahead(calling, request)
     return [_run(calling, call, method) for call in request.calls]
+
+
+async def _run_queries(calling: Calling, request: TrpcRequest, method: str) -> list[Outcome]:
+    """One after the other, and everybody else's requests in between: a batch may be a hundred long pages."""
+    _look_ahead(calling, request)
+    outcomes = []
+    for call in request.calls:
+        outcomes.append(_run(calling, call, method))
+        await asyncio.sleep(0)
+    return outcomes
 
 
 def _look_ahead(calling: Calling, request: TrpcRequest) -> None:
