@@ -38,6 +38,9 @@ class ModelAsker:
         """One model. It must have been launched with this page."""
         whole = Page(f"model:{id}" if only_version is None else "", parent=page)
         self._model(id, whole, only_version)
+        if whole.spoiled:
+            # Its own list may be over by now, or it came without one: this brings the next run back to it.
+            self._asker.note(whole, "model", id, State.PARTIAL, "not all lists of its images could be read")
         self._asker.close(whole)
 
     def _model(self, id: int, page: Page, only_version: int | None) -> None:
