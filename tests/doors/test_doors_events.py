@@ -11,12 +11,14 @@ from typing import Any
 
 import httpx2
 import pytest
+from acting import actor
 from asking import opened
 from worlds import Who, make_world
 
 import demo_library
 import real_server
 from pinako.services import access, events, react
+from pinako.services.events import Happened
 from pinako.web.events import MOST, Client
 
 
@@ -132,6 +134,29 @@ def test_what_a_slow_client_has_not_taken_is_bounded() -> None:
     assert client.take() == ([], False)
     client.add(())
     assert client.take() == ([], True)
+
+
+def test_a_page_is_told_once_that_what_it_shows_was_hidden(tmp_path: Path) -> None:
+    with opened(tmp_path / "library") as doors:
+        owl, stranger = actor(doors, "owl"), access.anonymous(doors.library.caps)
+        shelf, secret = (
+            ("collection", owl.do("collection.upsert", {"name": name, "type": "Image", "read": read})["id"])
+            for name, read in (("Lamps", "Public"), ("Secret", "Private"))
+        )
+        both = [shelf, secret]
+        client, other = Client(frozenset(both)), Client()
+
+        def told(client: Client) -> list[Happened]:
+            return client.follow(both, events.visible(doors.library, stranger, both))
+
+        assert told(client) == told(other) == []
+        for read, expected in (("Private", [Happened(entity="collection", id=shelf[1], gone=True)]), ("Private", [])):
+            owl.do("collection.upsert", {"id": shelf[1], "name": "Lamps", "read": read})
+            assert (told(client), told(other)) == (expected, [])
+        owl.do("collection.upsert", {"id": shelf[1], "name": "Lamps", "read": "Public"})
+        assert told(client) == []
+        owl.do("collection.upsert", {"id": shelf[1], "name": "Lamps", "read": "Private"})
+        assert [one.id for one in told(client)] == [shelf[1]], "met once more, and hidden once more"
 
 
 def test_a_stream_that_broke_off_is_told_what_it_missed(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from curator import Opener, Place, new_shelf, said, upload
 
 from pinako.app import open_library
 from pinako.catalog.resources import Model
+from pinako.services.settle import Touched, settle
 from pinako.settings import load_settings
 from pinako.storage.records import select
 
@@ -92,7 +93,7 @@ def test_lists_of_posts_and_collections_grow_and_shrink_by_themselves(tab: Opene
     page.get_by_role("button", name="Delete").click()
     said(page, "Moved to the trash")
     posts.wait_for_selector(f'.card[data-id="{id}"]', state="detached")
-    said(watched, "deleted meanwhile")
+    said(watched, "deleted or hidden meanwhile")
 
 
 def test_the_head_of_a_collection_and_of_a_person_follow(tab: Opener, place: Place) -> None:
@@ -107,6 +108,43 @@ def test_the_head_of_a_collection_and_of_a_person_follow(tab: Opener, place: Pla
     follower = tab("/user/inkharbor", who="fox")
     follower.get_by_role("button", name="Follow").click()
     until(person, f"document.querySelector('.person .counts').innerText !== {before!r}")
+
+
+def test_what_is_hidden_from_strangers_leaves_their_open_pages(tab: Opener, place: Place, model: int) -> None:
+    page = tab("/")
+    address = new_shelf(page, place, place.images[11], "For everybody")
+    edit_shelf = page.locator('[data-edit="collection.upsert"]')
+    edit(page, edit_shelf, name="For everybody at first")
+    id = address.rsplit("/", 1)[1]
+    read = page.evaluate(READ, [id, "Public"])
+    assert read == 200
+    here, shelves = listening(tab(f"/collections/{id}", who=None)), listening(tab("/collections", who=None))
+    models = listening(tab("/models?sort=Newest", who="fox"))
+    assert shelves.locator(f'.card[data-id="{id}"]').count() == 1
+    page.wait_for_timeout(500)
+    assert page.evaluate(READ, [id, "Private"]) == 200
+    said(here, "deleted or hidden meanwhile")
+    shelves.wait_for_selector(f'.card[data-id="{id}"]', state="detached")
+    status(place, model, "Unpublished")
+    models.wait_for_selector(f'.card[data-id="{model}"]', state="detached")
+    status(place, model, "Published")
+
+
+READ = """([id, read]) => fetch('/api/trpc/collection.upsert', {method: 'POST', headers: {'content-type': 'application/json',
+    'x-csrf-token': document.querySelector('meta[name=csrf-token]').content},
+    body: JSON.stringify({json: {id: Number(id), name: 'For everybody', type: 'Image', read}})}).then(answer => answer.status)"""
+
+
+def status(place: Place, model: int, word: str) -> None:
+    """Publish or unpublish a model, as an import would."""
+    with (
+        open_library(load_settings({}, given={"library": str(place.folder)})) as library,
+        library.database.write() as w,
+    ):
+        w.update("models", model, {"status": word})
+        touched = Touched()
+        touched.models.add(model)
+        settle(w, touched, library.now())
 
 
 def test_what_waits_for_a_moderator_follows(tab: Opener, place: Place) -> None:

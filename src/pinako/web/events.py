@@ -5,6 +5,9 @@ pause. What a slow client has not taken is bounded: beyond that it is told to lo
 
     event: change    data: {"entity": "image", "id": 5, "counts": {"like": 1, …}}    or {…, "gone": true}
     event: reset     data: {}                                                        more happened than is told
+
+What a caller may not see is not told of, nor that it went. A page that shows things names them (`?about=model:7,8;image:5`): when
+one that this caller met meanwhile is hidden from them, its stream says `gone` once, and nothing more.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ PATH = "/api/events"
 HEARTBEAT_S = 15.0
 GATHER_S = 0.05
 """How long changes are gathered before they are told together."""
+MOST_ABOUT = 300
+"""Things that a page may name; what is on it beyond that is looked at again when the page is."""
 STREAMS, STREAMS_EACH = 1000, 20
 """Open streams of one process, and of one caller."""
 
@@ -38,7 +43,10 @@ STREAMS, STREAMS_EACH = 1000, 20
 class Client:
     """One open stream: what happened that it has not been told."""
 
-    def __init__(self) -> None:
+    def __init__(self, about: frozenset[Touch] = frozenset()) -> None:
+        self.about = about
+        self.met: set[Touch] = set()
+        """Those of `about` that the caller met when last looked at."""
         self.pending: dict[Touch, None] = {}
         self.lost = False
         self.woken = asyncio.Event()
@@ -51,6 +59,13 @@ class Client:
         elif not self.lost:
             self.pending.update(dict.fromkeys(touched))
         self.woken.set()
+
+    def follow(self, touched: Sequence[Touch], found: Sequence[Happened]) -> list[Happened]:
+        """What of these the caller met before and does not any more."""
+        here = {(one.entity, one.id) for one in found}
+        lost = [touch for touch in touched if touch in self.met and touch not in here]
+        self.met = (self.met | (here & self.about)) - set(lost)
+        return [Happened(entity=entity, id=id, gone=True) for entity, id in lost]
 
     def take(self) -> tuple[list[Touch], bool]:
         """What has come together, and whether more did than is known."""
@@ -129,11 +144,14 @@ class Events:
     # --- from a client to its stream
 
     async def _stream(self, ask: Ask, name: str) -> AsyncIterator[bytes]:
-        client = Client()
+        client = Client(about_of(ask))
         self._clients.add(client)
         self._each[name] += 1
         try:
             yield b"retry: 2000\n: what changes is told from here on\n\n"
+            if client.about:
+                about = sorted(client.about)
+                client.follow((), await self._threads.run(events.visible, self._library, ask.viewer, about))
             await self._catch_up(ask, client)
             async for piece in self._tell(ask, client):
                 yield piece
@@ -162,18 +180,32 @@ class Events:
             if viewer.user_id != ask.viewer.user_id or self._ending:
                 return  # logged out meanwhile, or the key is no more
             touched, lost = client.take()
-            text = await self._text(viewer, touched, lost=lost)
+            text = await self._text(client, viewer, touched, lost=lost)
             if text:
                 yield text
 
-    async def _text(self, viewer: Viewer, touched: Sequence[Touch], *, lost: bool) -> bytes:
+    async def _text(self, client: Client, viewer: Viewer, touched: Sequence[Touch], *, lost: bool) -> bytes:
         seq = self._library.feeds.follower.place.seq
         if lost:
             return b"id: %d\nevent: reset\ndata: {}\n\n" % seq
         found: list[Happened] = []
         if touched:
             found = await self._threads.run(events.visible, self._library, viewer, touched)
+            found += client.follow(touched, found)
         return b"".join(b"id: %d\nevent: change\ndata: %s\n\n" % (seq, msgspec.json.encode(one)) for one in found)
+
+
+def about_of(ask: Ask) -> frozenset[Touch]:
+    """The things that a page names: `model:7,8;image:5`. What cannot be read is passed over."""
+    text = next((value for key, value in ask.pairs if key == "about"), "")
+    found: dict[Touch, None] = {}
+    for group in text.split(";"):
+        entity, _, ids = group.partition(":")
+        if entity in events.TELLERS:
+            found |= {
+                (entity, int(id)): None for id in ids.split(",") if id.isascii() and id.isdecimal() and len(id) < 11
+            }
+    return frozenset(list(found)[:MOST_ABOUT])
 
 
 async def _waits(event: asyncio.Event, seconds: float) -> bool:

@@ -26,7 +26,7 @@ _CHANGE: Document = {
     "properties": {
         "entity": {"enum": ["image", "post", "model", "collection", "user", "hidden"]},
         "id": ID,
-        "gone": FLAG | {"description": "It went to the trash, or was deleted."},
+        "gone": FLAG | {"description": "It went to the trash, was deleted, or was named in `about` and is hidden now."},
         "counts": {
             "type": "object",
             "additionalProperties": NUMBER,
@@ -35,6 +35,12 @@ _CHANGE: Document = {
     },
 }
 _SINCE = asked("since", TEXT | {"pattern": "^[0-9]{0,15}$"}, "First what was noted after this place of the change log.")
+_ABOUT = asked(
+    "about",
+    TEXT,
+    "What a page shows, `model:7,8;collection:5`, at most 300 things: when one that the caller met is hidden from them, it is "
+    "told as gone.",
+)
 _LAST = {"name": "Last-Event-ID", "in": "header", "schema": TEXT, "description": "The same, as browsers send it."}
 _WORD = {
     "name": "X-CSRF-Token",
@@ -69,7 +75,7 @@ def _events(refusal: Refusal) -> Document:
                 "operationId": "events",
                 "tags": ["Server"],
                 "summary": _TEXT_OF_EVENTS,
-                "parameters": [_SINCE, _LAST],
+                "parameters": [_SINCE, _ABOUT, _LAST],
                 "responses": {
                     "200": {"description": "A stream without end.", "content": stream},
                     **_refusals(refusal, 400, 405, 429, 500, 503),

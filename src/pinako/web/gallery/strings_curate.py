@@ -89,7 +89,7 @@ _SCRIPTS = {
     "js.hidden": "{name} is hidden from your lists",
     "js.shownAgain": "{name} is shown again",
     "js.leaveOut": "Leave out",
-    "js.goneNow": "This was deleted meanwhile.",
+    "js.goneNow": "This was deleted or hidden meanwhile.",
     "js.fresh": "{count} new",
     "js.reactions": "reactions",
     "js.dropShelf": "Delete this collection?",

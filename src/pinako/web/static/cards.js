@@ -47,6 +47,10 @@ class Cards {
     }
   }
 
+  ids() {
+    return [...this.list.children].map((one) => one.dataset.id);
+  }
+
   cardOf(id) {
     return this.list.querySelector(`:scope > [data-id="${id}"]`);
   }

@@ -12,6 +12,7 @@ const QUIET_MS = 900; // nothing was fetched for so long
 const LATEST_MS = 8000; // then it is opened in any case
 const FIRST_LOOK_MS = 120;
 const LOOK_EVERY_MS = 800; // a busy library makes a page look this often, not at each change
+const MOST_NAMED = 120; // of each kind: an address has its bounds
 const PARTS = ["like", "heart", "laugh", "cry"];
 
 class Following {
@@ -38,9 +39,18 @@ class Following {
 
   start() {
     if (this.stream) return;
-    this.stream = new EventSource(`/api/events?since=${this.seq}`);
+    this.stream = new EventSource(`/api/events?since=${this.seq}&about=${this.#about()}`);
     this.stream.addEventListener("change", (event) => this.#changed(event));
     this.stream.addEventListener("reset", (event) => this.#reset(event));
+  }
+
+  // What this page shows, so that it is told when one of it is hidden from whoever looks.
+  #about() {
+    const things = { ...this.page.things() };
+    for (const list of this.cards) (things[list.entity] ??= []).push(...list.ids());
+    (things.image ??= []).push(...[...document.querySelectorAll(".tile")].map((one) => one.dataset.id));
+    const groups = Object.entries(things).map(([entity, ids]) => [entity, [...new Set(ids)].filter(Boolean).slice(0, MOST_NAMED)]);
+    return groups.filter(([, ids]) => ids.length).map(([entity, ids]) => `${entity}:${ids}`).join(";");
   }
 
   stop() {

@@ -53,6 +53,13 @@ export class Page {
     this.served = new Map(regions(document).map((one) => [one.dataset.live, one.cloneNode(true)]));
   }
 
+  // The things that it is about, ids by kind.
+  things() {
+    const found = {};
+    for (const [entity, id] of [...this.about].map((one) => one.split(":"))) if (id) (found[entity] ??= []).push(id);
+    return found;
+  }
+
   // Whether a change is one of what this page is about.
   concerns({ entity, id }) {
     return this.about.has(entity) || this.about.has(`${entity}:${id}`);
