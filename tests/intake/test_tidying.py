@@ -147,13 +147,13 @@ def test_what_is_missing_is_counted_until_it_comes(home: Home, outputs: Path) ->
         data = picture_bytes(seed, prompt="a boat", model=("calm_waters", digest))
         (outputs / f"{seed}.png").write_bytes(data)
     (outputs / "b.png").write_bytes(
-        picture_bytes(9, prompt="a pier <lora:stone_pier:0.7>", model=("calm_waters", digest))
+        picture_bytes(9, prompt="a pier <lora:Stone_Pier:0.7>", model=("calm_waters", digest))
     )
     home.bring(outputs)
     found = [(each.kind, each.name, each.hash, each.images) for each in list_missing(home.database.read())]
-    assert found == [("checkpoint", "calm_waters", digest, 4), ("lora", "stone_pier", None, 1)]
+    assert found == [("checkpoint", "calm_waters", digest, 4), ("lora", "Stone_Pier", None, 1)]
     home.bring(path)
-    assert [each.name for each in list_missing(home.database.read())] == ["stone_pier"]
+    assert [each.name for each in list_missing(home.database.read())] == ["Stone_Pier"]
     write_lora(outputs / "stone_pier.safetensors")
     home.bring(outputs)
     assert list_missing(home.database.read()) == []
