@@ -206,3 +206,28 @@ def test_a_collection_that_is_gone_stays_and_is_nothing_missing(changing: Changi
     assert (again.gone, again.missing_count) == (0, 0)
     assert kept(home, id) == members
     assert home.mirror(f"{changing.host.address}/collections/77").missing[0].state == "private"
+
+
+def test_downloads_made_here_stay_on_top_of_upstreams(changing: Changing, home: Home) -> None:
+    with Client(changing.host.address) as client:
+        model = next(row for row in client.model_feed() if client.model_details(row.id).model_versions)
+        version = client.model_details(model.id).model_versions[0].id
+    page, words = f"{changing.host.address}/models/{model.id}", frozenset({"tags"})
+
+    def counts(of: Home | Changing) -> list[int]:
+        one = of.rows("SELECT download_count FROM models WHERE id = ?", model.id)
+        other = of.rows("SELECT download_count FROM model_versions WHERE id = ?", version)
+        return [one[0][0], other[0][0]]
+
+    home.mirror(page, parts=words)  # type: ignore[arg-type]
+    assert counts(home) == (before := counts(changing))
+    with home.opened() as database, database.write() as w:
+        w.run("UPDATE models SET download_count = download_count + 2 WHERE id = ?", (model.id,))
+        w.run("UPDATE model_versions SET download_count = download_count + 2 WHERE id = ?", (version,))
+    changing.change(
+        "UPDATE model_versions SET download_count = download_count + 5 WHERE id = ?", version, model=model.id
+    )
+    changing.change("UPDATE models SET download_count = download_count + 5 WHERE id = ?", model.id, model=model.id)
+    for _ in range(2):
+        home.mirror(page, parts=words)  # type: ignore[arg-type]
+        assert counts(home) == [count + 7 for count in before]

@@ -200,10 +200,10 @@ class Keeper:
         elif isinstance(each, PostFound):
             self._keep_post(w, touched, each, now)
         elif isinstance(each, ModelFound):
-            state, reason = self._models.keep_model(w, touched, each, now)
-            self._note(w, Item(entity="model", id=each.docs.id, state=state, reason=reason, parts=("records",)), now)
-            if state is State.PARTIAL:
-                self._miss("model", each.docs.id, state, reason)
+            item = self._models.keep_model(w, touched, each, now)
+            self._note(w, item, now)
+            if item.state is State.PARTIAL:
+                self._miss("model", item.id, item.state, item.reason)
         elif isinstance(each, VersionFound):
             self._models.keep_credited(w, touched, each, now)
             self._note(w, Item(entity="version", id=each.version.id, parts=("record",)), now)

@@ -16,6 +16,7 @@ from pinako.errors import UpstreamError
 from pinako.intake import journal
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.documents import doc_of, keep_document, keep_documents
+from pinako.intake.mirror.downloads_here import Said, said_before, said_now
 from pinako.intake.mirror.findings import FileFound, ModelFound, VersionFound
 from pinako.intake.mirror.ids import NOBODY, People, local_id, reference
 from pinako.intake.mirror.model_nouns import file_of, hashes_of, is_gone, model_of, version_of
@@ -63,8 +64,8 @@ class ModelsKeeper:
     def __init__(self, source: str, people: People, report: Report) -> None:
         self._source, self._people, self._report = source, people, report
 
-    def keep_model(self, w: Write, touched: Touched, found: ModelFound, now: int) -> tuple[State, str]:
-        """A model with its versions and files; its state in the journal."""
+    def keep_model(self, w: Write, touched: Touched, found: ModelFound, now: int) -> Item:
+        """A model with its versions and files; the journal's line on it."""
         docs, best = found.docs, found.docs.best
         user_id = self._people.keep(w, best.creator, now, id=docs.creator_id, name=docs.creator_name)
         local, here = publish.place(w, "models", self._source, docs.id)
@@ -78,17 +79,21 @@ class ModelsKeeper:
         tags = next((one.tag_names for one in sources if one is not None and one.tag_names), ())
         given = [doc_of(door, one.raw) for door, one in (("trpc", docs.trpc), ("rest", docs.rest)) if one is not None]
         news = keep_documents(w, "model", local, self._source, given, now)
-        model = model_of(docs, home, old, added_here(w, "model", local), news=news)
+        before = said_before(journal.items(w, self._source, "model", [docs.id]).get(docs.id))
+        own = {**added_here(w, "model", local), "download_count": before.here(old.download_count) if old else 0}
+        model = model_of(docs, home, old, own, news=news)
         publish.keep_model(w, touched, model, tags if news else ())
         for place, (version, beside) in enumerate(docs.versions()):
-            self._keep_version(w, touched, docs, version, beside, local, place, now)
+            self._keep_version(w, touched, docs, version, beside, local, place, now, before)
         self._report.models += old is None or old.last_version_at is None
         self._report.gone += self._note_left(w, docs, local, now)
         gone = is_gone(best.status)
         self._report.gone += gone and old is not None
+        state, reason = (State.KEPT, "") if found.error is None else (State.PARTIAL, half(found.error))
         if gone:
-            return State.GONE, f"upstream says {best.status}"
-        return (State.KEPT, "") if found.error is None else (State.PARTIAL, half(found.error))
+            state, reason = State.GONE, f"upstream says {best.status}"
+        said = said_now(docs, before).as_text()
+        return Item(entity="model", id=docs.id, state=state, reason=reason, parts=("records",), digest=said)
 
     def _note_left(self, w: Write, docs: ModelDocs, model_id: int, now: int) -> int:
         """Note versions and files that their model had and has no longer, or has again; how many went. All of it stays."""
@@ -125,6 +130,7 @@ class ModelsKeeper:
         model_id: int,
         place: int,
         now: int,
+        before: Said,
     ) -> None:
         local, here = publish.place(w, "model_versions", self._source, version.id)
         home = Home(id=local, source=self._source, source_id=version.id, user_id=0, now=now)
@@ -132,7 +138,8 @@ class ModelsKeeper:
         both = (("trpc" if docs.trpc is not None else "rest", version), ("rest", None if beside is version else beside))
         given = [doc_of(door, one.raw) for door, one in both if one is not None]
         news = keep_documents(w, "version", local, self._source, given, now)
-        noun = version_of(version, beside, home, model_id=model_id, place=place, old=old, news=news)
+        own = before.here(old.download_count, version.id) if old is not None else 0
+        noun = version_of(version, beside, home, model_id=model_id, place=place, old=old, news=news, own=own)
         publish.keep_version(w, touched, noun)
         for file, rest in docs.files(version.id):
             self._keep_file(w, touched, file, rest, local, now, news=news)

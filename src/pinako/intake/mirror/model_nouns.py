@@ -119,8 +119,10 @@ def version_of(
     place: int,
     old: ModelVersion | None,
     news: bool,
+    own: int = 0,
 ) -> ModelVersion:
-    """A version's row. `home.user_id` is not used: a version belongs to its model. `news`: as for a model."""
+    """A version's row. `home.user_id` is not used: a version belongs to its model. `news`: as for a model; `own`: downloads
+    that were made here."""
     beside = rest or version
     created = at(version.created_at) or at(beside.created_at) or home.now
     base = old or ModelVersion(
@@ -135,7 +137,7 @@ def version_of(
     )
     gate = version.paid_access or beside.paid_access
     ends = at(gate.ends_at) if gate is not None else at(version.early_access_deadline or version.early_access_ends_at)
-    counts = _version_counts(version, beside, base)
+    counts = _version_counts(version, beside, base, own)
     idx = beside.index if beside.index is not None else place
     if old is not None and not news:
         return msgspec.structs.replace(old, idx=idx, fetched_at=home.now, **counts)
@@ -174,14 +176,14 @@ def version_of(
     )
 
 
-def _version_counts(version: WholeVersion, beside: WholeVersion, base: ModelVersion) -> dict[str, int]:
-    def pick(name: str, old: int) -> int:
+def _version_counts(version: WholeVersion, beside: WholeVersion, base: ModelVersion, own: int) -> dict[str, int]:
+    def pick(name: str, old: int, own: int = 0) -> int:
         found = getattr(version.stats, name)
         found = found if found is not None else getattr(beside.stats, name)
-        return int(found) if found is not None else old
+        return int(found) + own if found is not None else old
 
     return {
-        "download_count": pick("download_count", base.download_count),
+        "download_count": pick("download_count", base.download_count, own),
         "thumbs_up_count": pick("thumbs_up_count", base.thumbs_up_count),
         "thumbs_down_count": pick("thumbs_down_count", base.thumbs_down_count),
         "image_count": pick("image_count", base.image_count),
