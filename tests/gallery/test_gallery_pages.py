@@ -374,3 +374,20 @@ def test_fields_of_the_filter_form_are_words_of_the_search_box(visit: Visit, fie
     assert bool(by_field["items"]) is (field != "lora")
     shown = Page(visit.get(f"/images?{urlencode({field: word, 'sort': 'Oldest'})}").text)
     assert [found["value"] for found in shown.all("input") if found.get("name") == field] == [word]
+
+
+def test_a_tag_that_is_not_here_finds_nothing_instead_of_everything(visit: Visit) -> None:
+    for path in ("/images?tags=5133,no+such+tag", "/images?tags=2147483646", "/posts?tags=no+such+tag"):
+        page = visit.get(path).text
+        assert 'class="tile' not in page
+        assert 'class="card' not in page
+        assert 'class="chip' in page, "what is asked can be taken away"
+    assert 'class="tile' in visit.get("/images?excludedTags=no+such+tag").text
+    names = visit.library.database.read().rows("SELECT name FROM tags WHERE name LIKE '% %' LIMIT 1")
+    assert 'class="tile' in visit.get(f"/tag/{names[0][0].replace(' ', '+')}").text
+
+
+def test_videos_are_searched_as_a_kind(visit: Visit) -> None:
+    found = visit.get("/search/videos").text
+    assert "data-video=" in found
+    assert found.count("data-video=") == found.count('class="tile')

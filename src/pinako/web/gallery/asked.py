@@ -28,11 +28,14 @@ from pinako.catalog.tags import Tag
 from pinako.services.library import Library
 from pinako.services.searching import tags_named
 from pinako.storage.records import fetch
+from pinako.storage.text import fold
 from pinako.wire.coerce import Pair
 
 PAGE = 60
 """Tiles of one page of a wall."""
 _LARGEST = 2**31 - 1
+NO_TAG = 0
+"""An id that no tag has."""
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -128,6 +131,15 @@ def tags_of(library: Library, values: Sequence[str]) -> list[Tag]:
     return list({tag.id: tag for tag in (*by_id.values(), *named)}.values())
 
 
+def wanted_tags(library: Library, values: Sequence[str]) -> tuple[Tag, ...]:
+    """The same where something must have them: a tag that this library lacks is one that nothing has, not none asked for."""
+    found = tags_of(library, values)
+    known = {str(tag.id) for tag in found} | {fold(tag.name) for tag in found}
+    parts = (part.strip() for value in values for part in value.split(","))
+    lacking = next((part for part in parts if part and fold(part) not in known), None)
+    return (*found, *([Tag(id=NO_TAG, name=lacking)] if lacking else []))
+
+
 class ImageFilters(msgspec.Struct, frozen=True, kw_only=True):
     """The filters of a wall of images."""
 
@@ -172,7 +184,7 @@ def read_image_filters(library: Library, path: str, pairs: Sequence[Pair]) -> Im
         period=_word(Period, address.first("period")) or Period.ALL_TIME,
         types=_words(address.all("types") + address.all("type"), enums.MEDIA_TYPES),
         base_models=_words(address.all("baseModels"), library.base_models()),
-        tags=tuple(tags_of(library, address.all("tags"))),
+        tags=wanted_tags(library, address.all("tags")),
         excluded_tags=tuple(tags_of(library, address.all("excludedTags"))),
         level=_level(address),
         model_id=number_of(address.first("modelId")),
@@ -281,7 +293,7 @@ def read_post_filters(library: Library, path: str, pairs: Sequence[Pair]) -> Pos
         query=address.first("query").strip(),
         sort=_word(PostSort, address.first("sort")),
         period=_word(Period, address.first("period")) or Period.ALL_TIME,
-        tags=tuple(tags_of(library, address.all("tags"))),
+        tags=wanted_tags(library, address.all("tags")),
         level=_level(address),
         followed=_yes(address.first("followed")),
         cursor=address.first("cursor") or None,

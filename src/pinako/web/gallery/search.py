@@ -23,7 +23,7 @@ from pinako.web.gallery.posts import Posts
 from pinako.web.gallery.strings import say
 from pinako.web.routes import Route
 
-KINDS = ("images", "models", "posts", "users", "collections", "tags")
+KINDS = ("images", "videos", "models", "posts", "users", "collections", "tags")
 EACH = 5
 
 HELP = (
@@ -93,6 +93,8 @@ class Search:
         }
         if kind == "images":
             return self._images.wall(ask, title, "search_images.html", extra=extra)
+        if kind == "videos":
+            return self._images.wall(ask, title, "search_images.html", types=("video",), extra=extra)
         if kind == "models":
             return self._models.cards(ask, title, "search_models.html", extra=extra)
         if kind == "posts":

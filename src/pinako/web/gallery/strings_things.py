@@ -154,6 +154,7 @@ _OTHERS = {
     "tags.search": "Find a tag",
     "tags.lead": "Every tag that is on something you may see.",
     "search.images": "Images",
+    "search.videos": "Videos",
     "search.models": "Models",
     "search.posts": "Posts",
     "search.users": "People",

@@ -35,7 +35,8 @@ class Tags:
         name = ask.args[0].strip()
         if not name:
             raise NotFound("Not found")
-        found = tags_named(self._library, [name])
+        # Forms and old links write a space as a plus, also in paths, where it is not one.
+        found = tags_named(self._library, [name]) or tags_named(self._library, [name.replace("+", " ")])
         ids = tuple(tag.id for tag in found) or (0,)
         hidden = bool(found) and found[0].id in hiding.hidden_tags(self._library, ask.viewer)
         extra = {"tag": name, "tag_id": found[0].id if found else None, "hidden": hidden}
