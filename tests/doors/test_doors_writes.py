@@ -329,6 +329,17 @@ def test_a_post_is_made_filled_published_and_deleted(owl: Actor, fox: Actor, nob
     assert nobody.listed(postId=id) == [added["id"]]
 
 
+def test_who_asks_for_what_is_pending_finds_what_was_just_put_there(owl: Actor, fox: Actor) -> None:
+    post = owl.do("post.create", {})["id"]
+    asked = {"postId": post, "browsingLevel": 1}
+    image = owl.do("post.addImage", {"postId": post, "url": owl.upload(picture())["id"]})["id"]
+    assert owl.listed(**asked, pending=True) == [image]
+    assert owl.listed(**asked) == fox.listed(**asked, pending=True) == []
+    owl.do("post.update", {"id": post, "publishedAt": "2026-01-01T00:00:00.000Z"}, marks={"publishedAt": ["Date"]})
+    assert owl.listed(**asked, pending=True) == [image]
+    assert owl.listed(**asked) == fox.listed(**asked, pending=True) == []
+
+
 def test_what_is_added_to_a_post_is_an_own_finished_upload(owl: Actor, fox: Actor) -> None:
     id = owl.do("post.create", {"title": "Mine"})["id"]
     theirs = fox.upload(picture())["id"]

@@ -116,6 +116,8 @@ class Plain:
             return False
         standing = image_standing(x, self.now)
         drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
+        if query.drafts and own and mask and x.level == levels.UNRATED:
+            mask |= self.viewer.cap & levels.MATURE_BITS
         return self.listed(standing, x.level, x.user_id, mask, drafts, minor=x.minor, poi=x.poi)
 
     def _image_conditions(self, query: ImageQuery) -> Any:

@@ -152,7 +152,8 @@ def question_of(asked: Asked[ImageQuery]) -> Question:
         terms += meaning(asked)
     query = asked.query
     drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
-    sight = sight_of(asked.viewer, asked.mask, drafts=drafts)
+    # Who asks for what is pending has just put it there, and rates it next (trpc.md 3).
+    sight = sight_of(asked.viewer, asked.mask, drafts=drafts, unrated=query.drafts)
     return Question(sight=sight, terms=tuple(terms), sort=query.sort or ImageSort.NEWEST)
 
 

@@ -14,10 +14,15 @@ from pinako.catalog.visibility import Standing
 from pinako.feed.spec import UNRATED_BIT, NoneOf, Sight
 
 
-def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False) -> Sight:
-    """What `viewer` sees in a list of this mask. Blocked and unrated things ask for a mature bit."""
+def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False, unrated: bool = False) -> Sight:
+    """What `viewer` sees in a list of this mask. Blocked and unrated things ask for a mature bit.
+
+    `unrated`: own unrated things need none in the mask, as long as the account may see mature ones at all.
+    """
     mine = viewer.user_id or 0
     private = mask | (levels.BLOCKED | UNRATED_BIT if mask & levels.MATURE_BITS else 0)
+    if unrated and viewer.cap & levels.MATURE_BITS:
+        private |= UNRATED_BIT
     if not mine or not mask:
         return Sight(mask)
     own = [(int(Standing.HELD), private), (int(Standing.UNRATED), private)]
@@ -25,7 +30,8 @@ def sight_of(viewer: Viewer, mask: int, *, drafts: bool = False) -> Sight:
     if drafts:
         own.append((int(Standing.DRAFT), private))
     if drafts and viewer.moderator:
-        everybody = [(int(Standing.HELD), private), (int(Standing.DRAFT), private)]
+        everybodys = private if mask & levels.MATURE_BITS else mask
+        everybody = [(int(Standing.HELD), everybodys), (int(Standing.DRAFT), everybodys)]
     return Sight(mask, mine, tuple(own), tuple(everybody))
 
 
