@@ -136,6 +136,8 @@ def test_missing_duplicates_and_trash(verb: Verb, outputs: Path) -> None:
     assert verb("trash", "restore", trashed["id"]) == (0, "1 back from the trash\n")
     assert "0 bits apart" in verb("duplicates", "--near", outputs / "plain.png")[1]
     verb("trash", "add", trashed["id"])
+    again = json.loads(verb("import", "--json", outputs)[1])
+    assert (again["alreadyHere"], again["inTrash"]) == (1, 1), "unchanged files too are told apart"
     assert verb("trash", "empty")[0] == 2
     assert verb("trash", "empty", "--all", "--yes") == (0, "1 removed for good\n")
     assert verb("check") == (0, "all is well\n")

@@ -168,7 +168,9 @@ class Run:
         rows = known.by_path(read, sources)
         same = {path: row for path, row in rows.items() if row.is_same(by_path[path])}
         same = known.of_user(read, same, user_id)
-        self.report.already += len(same)
+        trashed = known.count_trashed(read, same)
+        self.report.trashed += trashed
+        self.report.already += len(same) - trashed
         strangers = [source for source in sources if source.path not in rows]
         moved = known.of_user(read, known.by_inode(read, strangers), user_id)
         self._writer.move([(by_path[path], row) for path, row in moved.items()])

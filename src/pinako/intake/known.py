@@ -67,6 +67,13 @@ def of_user(read: Statements, rows: Mapping[Path, Known], user_id: int) -> dict[
     return {path: row for path, row in rows.items() if row.entity_type != IMAGE or row.entity_id in own}
 
 
+def count_trashed(read: Statements, rows: Mapping[Path, Known]) -> int:
+    """How many of these files became images that lie in the trash."""
+    ids = [row.entity_id for row in rows.values() if row.entity_type == IMAGE]
+    trashed = {row[0] for row in read.by_ids("SELECT id FROM images WHERE deleted_at IS NOT NULL AND id IN (?*)", ids)}
+    return sum(row.entity_type == IMAGE and row.entity_id in trashed for row in rows.values())
+
+
 def _is_there(path: str) -> bool:
     # A name that is spelled (not UTF-8) is never found, so that such a file is known by its content alone.
     return os.path.lexists(path) or "\ufffd" in path
