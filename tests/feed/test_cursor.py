@@ -65,6 +65,14 @@ def test_anything_else_is_refused(token: str, message: str) -> None:
     assert refused.value.message == message
 
 
+def test_a_time_is_no_count() -> None:
+    """The bare form of another sort, which names no sort."""
+    with pytest.raises(BadRequest, match="unparseable numeric value"):
+        read_cursor("Most Reactions", "2026-02-03 10:21:00.000|70001", 2)
+    with pytest.raises(BadRequest, match="unparseable numeric value"):
+        read_cursor("Newest", "2026-02-03 10:21:00.000|2026-02-03 10:21:00.000", 2)
+
+
 @given(st.text(max_size=40))
 def test_no_text_does_harm(token: str) -> None:
     with suppress(BadRequest):

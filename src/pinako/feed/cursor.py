@@ -17,6 +17,8 @@ LAST_ID = 0x7FFF_FFFF
 _WORD = re.compile(r"[a-z]+\.")
 _NUMBER = re.compile(r"-?[0-9]{1,18}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00(:?00)?)?")
+_TIMED = frozenset({"newest", "oldest"})
+"""The sorts whose first key is a time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Position = tuple[int, ...]
@@ -49,6 +51,9 @@ def read_cursor(sort: str, token: str, size: int) -> Position:
     parts = given[named.end() :].split("|") if named else given.split("|")
     if len(parts) != size:
         raise BadRequest(f"Invalid cursor: expected {size} value(s) for this sort, received {len(parts)}")
+    for place, part in enumerate(parts):
+        if _DATE.fullmatch(part) and (place or word(sort) not in _TIMED):  # of another sort: a count is no time
+            raise BadRequest(f'Invalid cursor: unparseable numeric value "{part}"')
     position = tuple(map(read_value, parts))
     if not 0 <= position[-1] <= LAST_ID:
         raise BadRequest(f'Invalid cursor: unparseable numeric value "{parts[-1][:40]}"')
