@@ -1,9 +1,9 @@
 """Writes a second, until lists show them: reactions, and new posts with images, in batches by the services' own path.
 
-    python -m speed.writes FOLDER [--reactions 6000] [--images 3000] [--core N]
+    python -m speed.writes FOLDER [--database-url postgresql://…] [--reactions 6000] [--images 3000] [--core N]
 
 Each batch is one transaction with rows, derived columns, documents and notes; when it returns, this process's index has it (which
-is checked). What was written is taken away again at the end.
+is checked). What was written is taken away again at the end. An empty database is furnished first with users and tags.
 """
 
 from __future__ import annotations
@@ -12,27 +12,44 @@ import argparse
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pinako.app import open_library
 from pinako.catalog.images import Image, Post
+from pinako.catalog.people import User
 from pinako.catalog.queries import ImageQuery, ImageSort
+from pinako.catalog.tags import Tag
 from pinako.services import access, publish
 from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
 from speed.library import settings_of
 from speed.server import pin
-from speed.shape import FIRST_IMAGE, FIRST_USER, skewed_rank
+from speed.shape import FIRST_IMAGE, FIRST_TAG, FIRST_USER, skewed_rank
 
 BATCH = 500
 FAN = 10_000_000
 """A user whom the library does not have: its reactions are easily found again."""
 
 
-def react(library: Library, rng: random.Random, images: int, batch: int) -> None:
+def furnish(library: Library) -> None:
+    """What new images refer to, where it is not there."""
+    now = library.now()
+    with library.database.write() as w:
+        if w.value("SELECT count(*) FROM tags") < 1000:
+            users = range(FIRST_USER, FIRST_USER + 100)
+            publish.keep_many(
+                w, [User(id=id, created_at=now, username=f"maker_{id}", username_key=f"maker_{id}") for id in users]
+            )
+            names = [f"tag word {at:05d}" for at in range(5000)]
+            tags = enumerate(names, start=FIRST_TAG)
+            publish.keep_many(w, [Tag(id=id, name=name, name_key=name, target='["Image"]') for id, name in tags])
+
+
+def react(library: Library, rng: random.Random, ids: Sequence[int], batch: int) -> None:
     """One batch of reactions: the row, the image's counters, a note."""
     now = library.now()
-    rows = [(FIRST_IMAGE + skewed_rank(rng, images), FAN + at) for at in range(batch)]
+    rows = [(ids[skewed_rank(rng, len(ids))], FAN + at) for at in range(batch)]
     with library.database.write() as w:
         w.run_many(
             "INSERT INTO reactions (entity_type, entity_id, user_id, reaction, created_at) "
@@ -126,11 +143,14 @@ def main() -> None:
     parser.add_argument("--reactions", type=int, default=6000)
     parser.add_argument("--images", type=int, default=3000)
     parser.add_argument("--core", type=int)
+    parser.add_argument("--database-url", help="write there instead; FOLDER keeps the rest")
     args = parser.parse_args()
     pin(args.core)
     rng = random.Random(3)
-    with open_library(settings_of(args.folder)) as library:
+    elsewhere = {"database_url": args.database_url} if args.database_url else {}
+    with open_library(settings_of(args.folder, **elsewhere)) as library:
         clear(library)
+        furnish(library)
         viewer, images = access.anonymous(library.caps), len(library.feeds.index("image"))
         shown = ImageQuery(sort=ImageSort.NEWEST, limit=1)
         post(library, rng, draw(rng, 40))
@@ -142,9 +162,10 @@ def main() -> None:
                 raise SystemExit("a new image is not in the list of the newest")
         images_s = args.images / (time.perf_counter() - began)
         images_us = (time.process_time() - busy) / args.images * 1e6
+        ids = range(FIRST_IMAGE, FIRST_IMAGE + images) if images else range(newest - args.images, newest)
         began, busy = time.perf_counter(), time.process_time()
         for _ in range(0, args.reactions, BATCH):
-            react(library, rng, images, BATCH)
+            react(library, rng, ids, BATCH)
         reactions_s = args.reactions / (time.perf_counter() - began)
         reactions_us = (time.process_time() - busy) / args.reactions * 1e6
         clear(library)
