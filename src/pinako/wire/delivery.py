@@ -15,7 +15,7 @@ from pinako.catalog.derivative import Container, Derivative, Fit, Gravity, Reten
 from pinako.errors import BadRequest, NotFound
 
 DEFAULT_ACCOUNT = "xG1nkqKTMzGDvpLrqFT7WA"
-"""The segment that every published address carries. Ours is a setting; on the way in any word does."""
+"""The segment that every published address carries. Ours is a setting; the doors know both (web/files.py)."""
 
 ORIGINAL = "original=true"
 AVATAR = "width=96"
