@@ -334,6 +334,10 @@ def test_who_asks_for_what_is_pending_finds_what_was_just_put_there(owl: Actor, 
     asked = {"postId": post, "browsingLevel": 1}
     image = owl.do("post.addImage", {"postId": post, "url": owl.upload(picture())["id"]})["id"]
     assert owl.listed(**asked, pending=True) == [image]
+    for wish in ({"draftOnly": True, "username": "owl"}, {"pending": True, "ids": [post]}):
+        (draft,) = owl.see("post.getInfinite", wish)["items"]
+        assert (draft["id"], [item["id"] for item in draft["images"]]) == (post, [image])
+        assert fox.see("post.getInfinite", wish)["items"] == []
     assert owl.listed(**asked) == fox.listed(**asked, pending=True) == []
     owl.do("post.update", {"id": post, "publishedAt": "2026-01-01T00:00:00.000Z"}, marks={"publishedAt": ["Date"]})
     assert owl.listed(**asked, pending=True) == [image]

@@ -226,6 +226,8 @@ class Plain:
             query.scheduled and (x.published_at or 0) <= self.now
         ):
             return False
+        if (query.drafts or mine) and x.user_id == self.viewer.user_id and mask and x.level == levels.UNRATED:
+            mask |= self.viewer.cap & levels.MATURE_BITS
         return self.listed(standing, x.level, x.user_id, mask, query.drafts or mine)
 
     def _post_conditions(self, query: PostQuery) -> Any:

@@ -62,8 +62,9 @@ MEANINGS: tuple[Meaning, ...] = (people, _things, _tags, _unpublished, _title, w
 def _sight(asked: Asked[PostQuery]) -> Sight:
     query = asked.query
     if not (query.unpublished or query.scheduled):
-        return sight_of(asked.viewer, asked.mask, drafts=query.drafts)
-    private = asked.mask | (levels.BLOCKED | UNRATED_BIT if asked.mask & levels.MATURE_BITS else 0)
+        return sight_of(asked.viewer, asked.mask, drafts=query.drafts, unrated=query.drafts)
+    private = asked.mask | (levels.BLOCKED if asked.mask & levels.MATURE_BITS else 0)
+    private |= UNRATED_BIT if asked.mask and asked.viewer.cap & levels.MATURE_BITS else 0
     return Sight(0, asked.viewer.user_id or 0, ((int(Standing.DRAFT), private),))
 
 

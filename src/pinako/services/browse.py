@@ -107,15 +107,27 @@ _POSTED = f"SELECT {columns(ImageSight)} FROM images WHERE post_id IN (?*) ORDER
 
 
 def visible_post_images(
-    library: Library, post_ids: Sequence[int], viewer: Viewer, mask: int, *, hide_minor: bool, hide_poi: bool
+    library: Library,
+    post_ids: Sequence[int],
+    viewer: Viewer,
+    mask: int,
+    *,
+    hide_minor: bool,
+    hide_poi: bool,
+    pending: bool = False,
 ) -> dict[int, list[int]]:
-    """The images of each post that the caller may see under `mask`, in their order."""
+    """The images of each post that the caller may see under `mask`, in their order.
+
+    `pending`: own unrated ones need no mature bit in the mask, as in lists of images that ask for it.
+    """
     now = library.now()
+    wide = mask | viewer.cap & levels.MATURE_BITS if pending else mask
     found: dict[int, list[int]] = defaultdict(list)
     for image in records(ImageSight, library.database.read().by_ids(_POSTED, list(dict.fromkeys(post_ids)))):
         if (hide_minor and image.minor) or (hide_poi and image.poi):
             continue
-        if image.post_id is not None and sees_image(image, viewer, now, mask):
+        within = wide if image.level == levels.UNRATED and image.user_id == viewer.user_id else mask
+        if image.post_id is not None and sees_image(image, viewer, now, within):
             found[image.post_id].append(image.id)
     return found
 

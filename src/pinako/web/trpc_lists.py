@@ -75,7 +75,13 @@ def _own_reactions(library: Library, ids: Sequence[int], viewer: Viewer) -> dict
 def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> list[Item]:
     """The items of a page of posts, each with the images that the caller may see."""
     seen = browse.visible_post_images(
-        library, page.ids, viewer, page.mask, hide_minor=query.hide_minor, hide_poi=query.hide_poi
+        library,
+        page.ids,
+        viewer,
+        page.mask,
+        hide_minor=query.hide_minor,
+        hide_poi=query.hide_poi,
+        pending=query.drafts or query.unpublished or query.scheduled,
     )
     wanted = [id for found in seen.values() for id in found[:POST_IMAGES]]
     items = images_by_id(library, wanted, viewer)
