@@ -167,6 +167,22 @@ def test_filters_apply_at_once_and_stand_in_the_address(tab: Opener) -> None:
     assert "SDXL 1.0" in page.locator(".chip").first.inner_text()
 
 
+def test_going_back_shows_the_filters_of_that_page(tab: Opener) -> None:
+    page = tab("/images")
+    fields = "[...document.querySelectorAll('[data-filters] select')].map(one => one.value).join()"
+    served = page.evaluate(fields)
+    page.select_option('[data-filters] [name="sort"]', "Most Reactions")
+    page.wait_for_url(re.compile("sort=Most"))
+    page.select_option('[data-filters] [name="period"]', "Year")
+    page.wait_for_url(re.compile("period=Year"))
+    page.go_back()
+    until(page, f"{fields} === 'Most Reactions,AllTime'")
+    page.go_back()
+    until(page, f"{fields} === {served!r}")
+    page.reload()
+    assert page.evaluate(fields) == served
+
+
 def test_thousands_of_pictures_in_a_bounded_page(tab: Opener) -> None:
     page = tab("/images?sort=Newest")
     most, ids = 0, set()

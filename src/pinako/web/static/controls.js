@@ -55,6 +55,14 @@ function showTab() {
   }
 }
 
+// Whoever comes back sees the filters of this page, not those that led away from it, which browsers put into its fields.
+function showAsServed() {
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted && performance.getEntriesByType("navigation")[0]?.type === "navigate") return;
+    for (const form of document.querySelectorAll("[data-filters], [data-search]")) form.reset();
+  });
+}
+
 function tendMenus() {
   const menus = () => document.querySelectorAll("details[data-menu][open]");
   document.addEventListener("click", (event) => {
@@ -122,6 +130,7 @@ export function startControls() {
   followTheme();
   chooseLevels();
   showTab();
+  showAsServed();
   tendMenus();
   copyOnClick();
   applyFilters();
