@@ -7,8 +7,8 @@ alone finds warm caches. Beside the means stand the median turn and the processo
 
 `pillow_open` only opens; `pillow_info` takes what Pillow has met before the picture data and splits the settings with one
 expression; `pillow_text` does the same with all text of the file, as ours does (chunks may stand behind the data, and Pillow
-decodes the picture to get there). The files are in the page cache. Steps, models and networks repeat from file to file as they do
-in a folder, and ours remembers what a settings line came to; prompts and seeds are of every file.
+decodes the picture to get there). The files are in the page cache. Models and networks repeat from file to file as they do in a
+folder, and ours remembers what the rest of a settings line came to; prompts and seeds are of every file.
 """
 
 from __future__ import annotations

@@ -325,24 +325,33 @@ def test_any_text_is_read_or_left(text: str, middle: str) -> None:
     recognise({"parameters": text + middle + text})
 
 
+_HEADS = st.sampled_from((
+    "Steps: 3, Sampler: Euler a, CFG scale: 7.50, Seed: 12, Size: 512x768",
+    "Steps: 0, Sampler: DDIM, CFG scale: 7, Seed: 1, Size: 64x64",
+    "Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 007, Size: 64x96",
+    "Steps: 28, Sampler: undefined, CFG scale: 4.0, Seed: 9999999999999999999, Size: 99999x1", "Steps: 3",
+    "Steps: 3, Seed: 5",
+    "Steps: 3, Sampler: Euler a, CFG scale: 7, Seed: -1, Size: 512x768",
+    "Steps: 3, Sampler: a:b, CFG scale: 7, Seed: 1, Size: 2x3",
+))  # fmt: skip
 _PAIRS = st.sampled_from((
-    "Sampler: DPM++ 2M", "Seed: 7", "Seed: 0", "Seed: -1", "Seed:0", "Seed: 12345678901234567890", "seed: 3", "prompt: b",
-    "Size: 64x96", 'Note: "x, Seed: 9, y"', 'Note: "open', "Lora hashes: \"ink: 1a2b3c4d5e6f\"", "Resources: none",
-    "Model: tide", "Version: v1.10.1",
+    "Sampler: LMS", "Seed: 7", "steps: 9", "seed: 3", "cfgScale: 2", "width: 5", "prompt: b", "Size: 64x96", "Clip skip: 2",
+    'Note: "x, Seed: 9, y"', 'Note: "open', 'Lora hashes: "ink: 1a2b3c4d5e6f"',
+    "Resources: none", "Model: tide", "Version: v1.10.1",
     'Hashes: {"model": "45a21ea00a"}', 'Civitai resources: [{"type": "lora", "modelVersionId": 5}]', "Model hash: 45a21ea00a",
+    "Denoising strength: 0.5", 'Civitai metadata: {"width": 7, "resources": [{"modelVersionId": 6, "strength": 0.5}]}',
+    "ENSD: 1\n2",
+))  # fmt: skip
+_PROMPTS = st.sampled_from((
+    "a cat", "<lora:ink:0.5>", "<lora:ink:1>,, sea", "<hypernet:sea>", "", " ", "\nNegative prompt: dog <lora:x:1>", "\n",
+    "\u00a0,",
 ))  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(_PAIRS, max_size=7),
-    st.lists(
-        st.sampled_from(("a cat", "<lora:ink:0.5>", "<hypernet:sea>", "", " ", "\nNegative prompt: dog", "\n")),
-        max_size=5,
-    ),
-)
-def test_a_run_of_pictures_made_alike_reads_as_each_alone(pairs: list[str], prompt: list[str]) -> None:
-    text = f"{', '.join(prompt)}\n{', '.join(('Steps: 3', *pairs))}"
+@settings(max_examples=250, deadline=None)
+@given(_HEADS, st.lists(_PAIRS, max_size=6), st.lists(_PROMPTS, max_size=5))
+def test_a_run_of_pictures_made_alike_reads_as_each_alone(head: str, pairs: list[str], prompt: list[str]) -> None:
+    text = f"{', '.join(prompt)}\n{', '.join((head, *pairs))}"
     alone = recognise({"parameters": text, "another text": "beside it, so that nothing remembered is used"})
     assert recognise({"parameters": text}) == alone
     assert recognise({"parameters": text}) == alone

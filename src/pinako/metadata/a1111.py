@@ -23,11 +23,14 @@ _FIELDS = ("parameters", "UserComment", "stealth", "Comment", "comment", "xmp:Us
            "xmp:parameters", "description", "xmp:description", "Parameters", "XPComment")  # fmt: skip
 _MAX_TEXT = 1 << 21
 _MEMORABLE = 2000
-_MAX_DIGITS = 19
 _MAX_TAGS = 60
-_SEED = ", Seed: "
-_PARTS = frozenset({"prompt", "negativePrompt", "seed"})
-_QUOTES = frozenset('"{[')
+_HEAD = re.compile(
+    r"Steps: ([1-9]\d{0,5})(, Sampler: [^,:\n\"{\[]{1,60}(?:, Schedule type: [^,:\n\"{\[]{1,60})?), "
+    r"CFG scale: (\d{1,4}(?:\.\d{1,6})?), Seed: (\d{1,19}), Size: ([1-9]\d{0,4})x([1-9]\d{0,4})(?=,|\Z)",
+    re.ASCII,
+)
+"""How the web UI and most others begin a settings line; what the numbers are changes nothing in how the rest is read."""
+_OWN = frozenset({"prompt", "negativePrompt", "seed", "steps", "cfgScale", "width", "height"})
 
 _RENAMED = {"Steps": "steps", "CFG scale": "cfgScale", "Seed": "seed", "Clip skip": "clipSkip", "Sampler": "sampler"}
 _TAKEN = frozenset({"Hashes", "Civitai resources", "Civitai metadata", "Lora hashes", "TI hashes"})
@@ -82,18 +85,16 @@ class _Run(msgspec.Struct, frozen=True):
 
 
 def _read_alike(text: str) -> Generation | None:
-    """The record, of a text that differs from others in prompts and seed only; None where it must be read by itself.
+    """The record, of a text that differs from others in prompts and numbers only; None where it must be read by itself.
 
     Folders hold long runs of pictures with the same settings, so what a settings line comes to is remembered.
     """
     at = settings_at(text)
     if at < 0:
         return None
-    before, mark, rest = text[at:].rstrip().partition(_SEED)
-    digits, comma, after = rest.partition(",")
-    if not (mark and digits.isdecimal() and digits.isascii() and len(digits) <= _MAX_DIGITS):
-        return None
-    if len(before) + len(after) > _MEMORABLE:
+    line = text[at:].rstrip()
+    head = _HEAD.match(line)
+    if head is None or len(line) > _MEMORABLE:
         return None
     prompt, negative = split_prompts(text[:at].strip())
     pieces = TAG.split(prompt) if "<" in prompt else [prompt]
@@ -101,17 +102,15 @@ def _read_alike(text: str) -> Generation | None:
     del tags[3::4]  # what is left are word, name and weight of each
     if len(tags) > _MAX_TAGS:
         return None
-    run = _run_of(before, comma + after, tuple(tags))
-    return None if run is None else _one_of(run, prompt, pieces, negative, int(digits))
+    run = _run_of(head[2], line[head.end() :], tuple(tags))
+    return None if run is None else _one_of(run, head, prompt, pieces, negative)
 
 
 @lru_cache(maxsize=1024)
-def _run_of(before: str, after: str, tags: tuple[str, ...]) -> _Run | None:
-    if "Seed" in before or not _QUOTES.isdisjoint(before):
-        return None  # the number may stand in a quoted value or be the second one
-    settings = parse_settings(f"{before}{_SEED}0{after}")
-    if settings.get("Seed") != "0" or not _PARTS.isdisjoint(settings):
-        return None
+def _run_of(sampler: str, rest: str, tags: tuple[str, ...]) -> _Run | None:
+    settings = parse_settings(f"Steps: 1{sampler}, CFG scale: 1, Seed: 1, Size: 1x1{rest}")
+    if not _OWN.isdisjoint(settings):
+        return None  # labels that are the keys of what differs
     prompt = "".join([f"<{word}:{name}{weight}>" for word, name, weight in zip(*[iter(tags)] * 3, strict=True)])
     record = _record(Infotext(prompt=prompt, negative="", settings=settings), {})
     record.meta.pop("prompt", None)
@@ -119,7 +118,8 @@ def _run_of(before: str, after: str, tags: tuple[str, ...]) -> _Run | None:
     return _Run(record, tuple([(key, value, _copier(value)) for key, value in nested]))
 
 
-def _one_of(run: _Run, prompt: str, pieces: list[str], negative: str, seed: int) -> Generation:
+def _one_of(run: _Run, head: re.Match[str], prompt: str, pieces: list[str], negative: str) -> Generation:
+    steps, _sampler, cfg, seed, width, height = head.groups()
     meta: dict[str, Any] = {}
     if prompt:
         meta["prompt"] = prompt
@@ -128,10 +128,12 @@ def _one_of(run: _Run, prompt: str, pieces: list[str], negative: str, seed: int)
     meta |= run.record.meta
     for key, value, copy in run.nested:
         meta[key] = copy(value)
-    meta["seed"] = seed
+    meta["steps"], meta["cfgScale"], meta["seed"] = int(steps), number_of(cfg), int(seed)
+    meta["Size"], meta["width"], meta["height"] = f"{width}x{height}", int(width), int(height)
     return msgspec.structs.replace(
-        run.record, prompt=plain_pieces(pieces), negative_prompt=plain_prompt(negative), seed=seed, meta=meta
-    )
+        run.record, prompt=plain_pieces(pieces), negative_prompt=plain_prompt(negative), steps=meta["steps"],
+        cfg_scale=float(cfg), seed=meta["seed"], width=meta["width"], height=meta["height"], meta=meta,
+    )  # fmt: skip
 
 
 def _copier(value: Any) -> Callable[[Any], Any]:
