@@ -177,3 +177,10 @@ def test_a_thing_is_one_target_from_wherever_it_was_pasted(upstream: Host, home:
         key_of(read_address(f"{host}/posts/7")) for host in ("civitai.com", "http://www.civitai.red", "civitai.green")
     }
     assert len(keys) == 1
+
+
+def test_an_address_that_cannot_be_read_keeps_no_other_back(upstream: Host, home: Home) -> None:
+    id = upstream.ask("/api/v1/images?limit=1")["items"][0]["id"]
+    page = f"{upstream.address}/images/{id}"
+    code, told, _ = home.program("mirror", "--list", "-", said=f"no such page\n{page}\n")
+    assert (code, told[-1]["images"], told[-1]["missing"], told[-1]["items"][0]["entity"]) == (1, 1, 1, "address")

@@ -102,8 +102,18 @@ def mirror(
     if not addresses and not everything:
         raise click.UsageError("say what to mirror: an address, --list FILE or --all")
     options = _options(parts, **how)
-    targets = [(read_address(address, default_origin=origin), options) for address in addresses]
+    unread: list[BadRequest] = []
+    targets: list[tuple[Target, Options]] = []
+    for address in addresses:
+        try:
+            targets.append((read_address(address, default_origin=origin), options))
+        except BadRequest as error:
+            unread.append(error)
+    if unread and not targets and not everything:
+        raise unread[0]
     with _opened_run(settings, as_json=as_json, quiet=quiet, dry_run=dry_run) as run, stopped_by_signals(run.stop):
+        for unreadable in unread:
+            run.report.miss(_unread(unreadable))
         targets += _kept(run) if everything else []
         for target, each in targets:
             if not run.stopping.is_set():
@@ -112,6 +122,12 @@ def mirror(
     if code or not quiet:
         _tell(run.report, as_json, dry_run)
     return code
+
+
+def _unread(error: BadRequest) -> Missing:
+    from pinako.intake.mirror.report import Missing
+
+    return Missing(source="", entity="address", id=None, state="failed", reason=error.message)
 
 
 def _code_of(report: Report) -> int:
@@ -194,4 +210,4 @@ def _tell(report: Report, as_json: bool, dry_run: bool) -> None:
 def _called(missing: Missing) -> str:
     """A missing thing by its name."""
     name = f"{missing.entity} {missing.id}" if missing.id is not None else missing.entity
-    return f"{name} of {missing.source}"
+    return f"{name} of {missing.source}" if missing.source else name
