@@ -269,6 +269,7 @@ class AsyncClient:
         self._draw = draw
         self._gate = asyncio.Semaphore(self.pace.politeness.api_at_once)
         self._http = sending.open_async_http(self.options.network, self.host.origin, transport)
+        self._files_http: httpx2.Client | None = None
 
     async def run(self, call: Call[T]) -> T:
         """Run any call generator of `pinako.client.calls`, your own included, to its result."""
@@ -393,7 +394,8 @@ class AsyncClient:
             raise BadRequest("Files cannot be fetched through a transport that only awaits; use Client.")
         transfers: Transfers = SocketTransfers(self.options.timeouts)
         if sending.uses_proxy(self.options.network, self.host.origin):
-            transfers = LibraryTransfers(sending.open_http(self.options.network, self.host.origin, None))
+            self._files_http = sending.open_http(self.options.network, self.host.origin, None)
+            transfers = LibraryTransfers(self._files_http)
         return Downloader(self.host, self.pace, transfers, retries=self.options.retries, draw=self._draw)
 
     async def download(self, url: str, to: Path, *, size: int | None = None, sha256: str | None = None) -> Download:
@@ -437,6 +439,8 @@ class AsyncClient:
         """Close connections and save the day's count."""
         if "downloads" in vars(self):
             self.downloads.close()
+        if self._files_http is not None:
+            self._files_http.close()
         await self._http.aclose()
         self.pace.flush()
 
