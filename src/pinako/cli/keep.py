@@ -33,13 +33,17 @@ def check(
 
     left = found = 0
     with open_library(settings_of(library, database_url, config)) as opened:
-        sweep.sweep(opened.database, opened.media, opened.settings.derivatives, thorough=True)
+        swept = sweep.sweep(opened.database, opened.media, opened.settings.derivatives, thorough=True)
         for finding in _findings(opened, repair=repair, hashes=hashes):
             found += 1
             left += not finding["mended"]
             click.echo(json.dumps(finding, ensure_ascii=False) if as_json else _line(finding))
     if not as_json:
         click.echo(_verdict(found, left, repair))
+    if removed := swept.partial + swept.unknown:
+        click.echo(
+            f"removed before: {removed} file{'s' * (removed > 1)} of interrupted runs that no row names", err=True
+        )
     return 1 if left else 0
 
 
