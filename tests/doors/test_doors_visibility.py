@@ -252,8 +252,11 @@ def test_bytes_are_given_to_whom_the_image_is(world_of: Any, seed: int, engine: 
     unknown = doors.get(f"/{ACCOUNT}/00000000-0000-0000-0000-000000000000/original=true/x.jpeg")
     for who in world.callers:
         for id, image in oracle.images.items():
-            answer = doors.get(f"/{ACCOUNT}/{image['media_key']}/original=true/x.jpeg", headers=bearer(who.key))
+            address = f"/{ACCOUNT}/{image['media_key']}/original=true/x.jpeg"
+            answer = doors.get(f"{address}?trash=1", headers=bearer(who.key))
             assert (answer.status_code == 200) is oracle.sees_bytes(id, who), (who.name, image)
+            answer = doors.get(address, headers=bearer(who.key))
+            assert (answer.status_code == 200) is oracle.sees_image(id, who), (who.name, image)
             if answer.status_code != 200:
                 assert (answer.status_code, answer.content) == (unknown.status_code, unknown.content)
                 small = doors.get(f"/{ACCOUNT}/{image['media_key']}/width=96/x.jpeg", headers=bearer(who.key))

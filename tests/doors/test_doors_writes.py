@@ -139,6 +139,9 @@ def test_a_reaction_to_what_is_hidden_or_unknown_does_nothing_and_says_nothing(
     assert owl.see("image.get", {"id": image})["stats"]["likeCountAllTime"] == 0
 
 
+GIVEN = "SELECT reaction, COUNT(*) FROM reactions WHERE entity_type = 'image' AND entity_id = ? GROUP BY reaction"
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_counters_are_what_the_rows_say_whatever_is_done(
     house: Doors, owl: Actor, fox: Actor, mod: Actor, seed: int
@@ -166,7 +169,7 @@ def test_counters_are_what_the_rows_say_whatever_is_done(
             owl.do("image.delete", {"id": image})
             owl.do("image.restore", {"id": image})
     for image in images:
-        rows = dict(house.sql("SELECT reaction, COUNT(*) FROM reactions WHERE entity_id = ? GROUP BY reaction", image))
+        rows = dict(house.sql(GIVEN, image))
         stats = fox.see("image.get", {"id": image})["stats"]
         for word in ("Like", "Laugh", "Cry", "Heart"):
             assert stats[f"{word.lower()}CountAllTime"] == rows.get(word, 0)
@@ -335,8 +338,11 @@ def test_who_asks_for_what_is_pending_finds_what_was_just_put_there(owl: Actor, 
     image = owl.do("post.addImage", {"postId": post, "url": owl.upload(picture())["id"]})["id"]
     assert owl.listed(**asked, pending=True) == [image]
     for wish in ({"draftOnly": True, "username": "owl"}, {"pending": True, "ids": [post]}):
-        (draft,) = owl.see("post.getInfinite", wish)["items"]
-        assert (draft["id"], [item["id"] for item in draft["images"]]) == (post, [image])
+        drafts = {
+            one["id"]: [item["id"] for item in one["images"]] for one in owl.see("post.getInfinite", wish)["items"]
+        }
+        assert drafts[post] == [image]
+        assert len(drafts) == 1 or "ids" not in wish
         assert fox.see("post.getInfinite", wish)["items"] == []
     assert owl.listed(**asked) == fox.listed(**asked, pending=True) == []
     owl.do("post.update", {"id": post, "publishedAt": "2026-01-01T00:00:00.000Z"}, marks={"publishedAt": ["Date"]})

@@ -138,7 +138,8 @@ def test_the_trash_shows_its_pictures_to_whom_they_can_be_given_back(house: Visi
     for image in (tame, mature):
         assert send(house, "/api/trpc/image.delete", {"id": image.id}).status_code == 200
     page = house.get("/trash", owner=True).text
-    address = f"/{house.library.settings.media_account}/{tame.media_key}/width=320/{tame.media_key}.jpeg"
+    plain = f"/{house.library.settings.media_account}/{tame.media_key}/width=320/{tame.media_key}.jpeg"
+    address = f"{plain}?trash=1"
     assert f'src="{address}"' in page
     assert f'data-ids="{mature.id}"' in page
     assert mature.media_key not in page  # named, and not shown: lists of its owner show PG
@@ -147,4 +148,5 @@ def test_the_trash_shows_its_pictures_to_whom_they_can_be_given_back(house: Visi
     assert shown.headers["cache-control"].startswith("private")
     for cookies in ("", f"civ-token={stranger}"):
         assert house.get(address, cookies=cookies).status_code == 404
+    assert house.get(plain, owner=True).status_code == 404
     assert house.get(f"/images/{tame.id}", owner=True).status_code == 404

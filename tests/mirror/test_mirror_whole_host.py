@@ -96,14 +96,16 @@ def own(client: Client) -> list[Page]:
     reacted = ids(client.image_feed(reactions=ALL_REACTIONS, more={"authed": True}))
     mine = client.my_collections()
     kept = ids(client.image_feed(collection_id=next(one.id for one in mine if one.type == "Image")))
+    shelved = ids(client.post_feed(collection_id=next(one.id for one in mine if one.type == "Post")))
     models = ids(client.model_feed(collection_id=next(one.id for one in mine if one.mode == "Bookmark")))
     assert reacted
     assert kept
+    assert shelved
     assert models
     return [
         Page("my reactions", images=reacted),
         Page("my bookmarks", models=models),
-        Page("my collections", images=kept, models=models),
+        Page("my collections", images=kept, posts=shelved, models=models),
     ]
 
 

@@ -31,9 +31,9 @@ class Recent(Generic[K, V]):
         return self._young.get(key) or self._old.get(key)
 
     def renew(self, key: K) -> V | None:
-        """One of the old half, young again."""
-        found = self._old.get(key)
-        if found is not None:
+        """One of the old half, young again; what is young already is the newer one."""
+        found = self._young.get(key)
+        if found is None and (found := self._old.get(key)) is not None:
             self.put(key, found)
         return found
 

@@ -37,13 +37,17 @@ class Medium(msgspec.Struct, frozen=True, kw_only=True):
     bare: bool
 
 
-def find_medium(library: Library, viewer: Viewer, key: str) -> Medium:
-    """The medium of a key. NotFound where no image that refers to it is one that this caller may see, or bring back."""
+def find_medium(library: Library, viewer: Viewer, key: str, *, trashed: bool = False) -> Medium:
+    """The medium of a key; `trashed`: also one of the trash, for those who may bring it back.
+
+    NotFound where no image that refers to it is one that this caller may see.
+    """
     read, now = library.database.read(), library.now()
     images = select(read, Image, "media_key = ? AND blob IS NOT NULL ORDER BY id LIMIT 100", (key,))
     shown = [_as_shown(read, image) for image in images]
     seen = [image for image in shown if visibility.sees_image(image, seer(read, viewer, "image", image.id), now)]
-    seen = seen or [image for image in images if permits.meets_trashed(image, viewer, now)]
+    if trashed:
+        seen = seen or [image for image in images if permits.meets_trashed(image, viewer, now)]
     if not seen:
         raise NotFound(MISSING)
     stranger = access.anonymous(library.caps)

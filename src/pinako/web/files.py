@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PUBLIC_FOREVER = b"public, max-age=31536000, immutable"
 PRIVATE_FOREVER = b"private, max-age=31536000, immutable"
 
+TRASHED = b"trash=1"
+"""How the page of the trash asks: everywhere else what was deleted is gone, for its owner too."""
+
 INLINE = frozenset(
     {"image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/tiff", "image/bmp", "image/apng"}
     | {"video/mp4", "video/webm", "video/quicktime", "video/x-matroska"}
@@ -67,7 +70,8 @@ class Media:
     async def send(self, ask: Ask) -> Answer:
         """The asked rendering, if the caller may see it."""
         delivery = parse_delivery(ask.path)
-        medium = media.find_medium(self._library, ask.viewer, delivery.key)
+        trashed = ask.query == TRASHED and ask.viewer.known
+        medium = media.find_medium(self._library, ask.viewer, delivery.key, trashed=trashed)
         delivered, whole = await self._threads.run(self._render, medium, delivery.derivative, is_plain(ask))
         read = lambda start, stop: self.darkroom().read(delivered, start, stop)  # noqa: E731
         return answer_file(ask, self._threads, traits_of(medium, delivered), read, whole)
