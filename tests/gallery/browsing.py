@@ -60,11 +60,17 @@ def axe_script() -> str:
         npm = shutil.which("npm")
         if npm is None:
             lacking("axe-core needs npm to be fetched")
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        command = [npm or "npm", "install", "--prefix", str(TOOLS), "--no-save", "--no-audit", "--no-fund", AXE]
+        place = TOOLS.with_name(
+            f"axe-{os.getpid()}"
+        )  # whole before it has its name: another process may be fetching it too
+        place.mkdir(parents=True, exist_ok=True)
+        command = [npm or "npm", "install", "--prefix", str(place), "--no-save", "--no-audit", "--no-fund", AXE]
         done = subprocess.run(command, capture_output=True, timeout=90, check=False)
         if done.returncode:
             lacking("axe-core could not be fetched with npm")
+        script.parent.mkdir(parents=True, exist_ok=True)
+        (place / script.relative_to(TOOLS)).replace(script)
+        shutil.rmtree(place, ignore_errors=True)
     return script.read_text()
 
 
