@@ -54,16 +54,15 @@ def _ask(sockets: SocketTransfers, connection: Connection, url: str, request: by
 
 
 def _read(sockets: SocketTransfers, connection: Connection) -> Answer | Failed:
-    status, headers = connection.status, connection.headers  # once it is left, another thread's answer is in them
     try:
         body = _body(connection)
+        if isinstance(body, Failed):
+            return body
+        return Answer(status=connection.status, headers=connection.headers, body=body)
     except UpstreamUnreachable:
         return _BROKEN
     finally:
-        sockets.leave(connection)
-    if isinstance(body, Failed):
-        return body
-    return Answer(status=status, headers=headers, body=body)
+        sockets.leave(connection)  # last: from here on another thread's answer may be in it
 
 
 def _body(connection: Connection) -> bytes | Failed:

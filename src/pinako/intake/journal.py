@@ -259,7 +259,7 @@ def note(w: Write, source: str, item: Item, now: int) -> None:
 def overdue(read: Statements, source: str, begun_at: int, started_at: int) -> list[tuple[str, int]]:
     """What failed in a run before it was interrupted and taken up again."""
     rows = read.rows(
-        "SELECT entity_type, source_id FROM mirror_items WHERE source = ? AND state IN (?, ?, ?) "
+        f"SELECT entity_type, source_id FROM mirror_items WHERE source = ? AND state IN ({', '.join('?' * len(FAULTS))}) "
         "AND checked_at >= ? AND checked_at < ? ORDER BY entity_type, source_id",
         (source, *sorted(FAULTS), begun_at, started_at),
     )

@@ -71,7 +71,7 @@ def count_trashed(read: Statements, rows: Mapping[Path, Known]) -> int:
     """How many of these files became images that lie in the trash."""
     ids = [row.entity_id for row in rows.values() if row.entity_type == IMAGE]
     trashed = {row[0] for row in read.by_ids("SELECT id FROM images WHERE deleted_at IS NOT NULL AND id IN (?*)", ids)}
-    return sum(row.entity_type == IMAGE and row.entity_id in trashed for row in rows.values())
+    return sum(id in trashed for id in ids)
 
 
 def _is_there(path: str) -> bool:

@@ -129,13 +129,21 @@ def _read(folder: Path, names: tuple[str, ...]) -> Sidecar:
     return Sidecar(**fields, documents=tuple(documents), problems=tuple(problems))
 
 
-def _take_document(path: Path, fields: dict[str, Any], documents: list[RawDocument], problems: list[str]) -> None:
+def _take_text(path: Path, documents: list[RawDocument], problems: list[str]) -> str | None:
+    """The text of a file, kept as it is; None, and a problem, where it cannot be read."""
     try:
         text = _text_of(path)
     except UnreadableFile as problem:
         problems.append(problem.message)
-        return
+        return None
     documents.append(RawDocument(name=path.name, text=text))
+    return text
+
+
+def _take_document(path: Path, fields: dict[str, Any], documents: list[RawDocument], problems: list[str]) -> None:
+    text = _take_text(path, documents, problems)
+    if text is None:
+        return
     if path.name.casefold().endswith(_NOTES):
         fields.setdefault("notes", text.strip()[:_MAX_TEXT] or None)
         return
@@ -155,13 +163,8 @@ def _take_document(path: Path, fields: dict[str, Any], documents: list[RawDocume
 
 def _take_config(path: Path, fields: dict[str, Any], documents: list[RawDocument], problems: list[str]) -> None:
     """An architecture as web UIs want it beside old checkpoints: what a pickle does not say without being unpickled."""
-    try:
-        text = _text_of(path)
-    except UnreadableFile as problem:
-        problems.append(problem.message)
-        return
-    documents.append(RawDocument(name=path.name, text=text))
-    if "unet_config" not in text:
+    text = _take_text(path, documents, problems)
+    if text is None or "unet_config" not in text:
         return
     fields.setdefault("model_type", "Checkpoint")
     context = _CONTEXT.search(text)
