@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from pinako.client import AsyncClient, Client, Retries, sending
+from pinako.client import AsyncClient, Client, Politeness, Retries, sending
 from pinako.client.wanted import Wanted
 from pinako.errors import UpstreamUnreachable
 from scripted_upstream import Reply, Request, Upstream, superjson
@@ -83,14 +83,15 @@ def test_many_files_come_whole_over_encrypted_connections(encrypted: Upstream, t
 
     encrypted.on("*", now_and_then)
     wanted = [Wanted(url=encrypted.url + path, to=tmp_path / Path(path).name, sidecar=b"{}") for path in FILES]
-    with Client(encrypted.url, sleep=lambda seconds: None) as client:
+    few = Politeness(requests_per_second=None, transfers_at_once=3, requests_per_day=None)
+    with Client(encrypted.url, politeness=few, sleep=lambda seconds: None) as client:
         fetched = list(client.download_all(wanted))
     assert [one.error for one in fetched] == [None] * len(FILES)
     assert not cut
     for path, body in FILES.items():
         assert (tmp_path / Path(path).name).read_bytes() == body
         assert (tmp_path / f"{Path(path).name}.json").read_bytes() == b"{}"
-    assert encrypted.connections <= len(FILES)
+    assert encrypted.connections <= 3 + 4  # each goes on to the next file, but for the four that were cut
 
 
 @pytest.mark.usefixtures("trusting")
