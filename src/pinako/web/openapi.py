@@ -38,8 +38,11 @@ _TEXT = (
     "A library of AI-generated media and the models that made them, wire-compatible with Civitai's REST v1 and tRPC. "
     "Intake is lenient: unknown parameters are ignored, lists may be repeated keys or commas, booleans are `true`, `1`, "
     "`yes`, `on` and their opposites in any case. What a caller may not see is answered like what does not exist. Every "
-    "endpoint answers HEAD like GET, and OPTIONS with its methods. `/api/events` is a stream of server-sent events that tells "
-    "what changed, as far as its caller may see it."
+    "endpoint answers HEAD like GET, and OPTIONS with its methods. `GET /api/events` is an endless stream of server-sent events, "
+    'hence not among the paths: `event: change` with `data: {"entity", "id", "counts"?, "gone"?}` for each thing that its '
+    "caller may see, `event: reset` when more happened than is told one by one, `id` a place in the change log to go on from "
+    "(`Last-Event-ID`, or `?since=`). `?about=model:7,8;image:5` names what a page shows: what of it is hidden from the caller "
+    "meanwhile is told as gone."
 )
 _CUT = "The effective level mask, where the asked one was cut to what the caller may see."
 _WORDS = {
@@ -280,7 +283,9 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
 def untold(every: Sequence[Route]) -> list[str]:
     """Doors that the document does not know, as `METHOD path`: all of the API, and whatever writes. None, as a test says."""
     whole_paths = {*ENDPOINTS, PATH, PAGE, TRPC, *openapi_files.KNOWN}
-    known = openapi_doors.KNOWN | {(path, method.upper()) for path, method in openapi_writes.DOORS}
+    known = (
+        openapi_doors.KNOWN | openapi_doors.ENDLESS | {(path, method.upper()) for path, method in openapi_writes.DOORS}
+    )
     older = tuple(f"{spelling}/" for spelling in OTHER_SPELLINGS)
     return [
         f"{method} {route.path}"

@@ -1,4 +1,4 @@
-"""Doors that are neither lists nor data, in the OpenAPI document: events, signing in and out, share links, decisions."""
+"""Doors that are neither lists nor data, in the OpenAPI document: signing in and out, share links, decisions."""
 
 from __future__ import annotations
 
@@ -7,41 +7,17 @@ from typing import Any
 
 from pinako.services.review import Deed
 from pinako.web import events, sharing
-from pinako.web.openapi_parameters import FLAG, ID, NUMBER, TEXT, asked, in_path
+from pinako.web.openapi_parameters import ID, TEXT, in_path
 from pinako.wire import whole
 
 Document = dict[str, Any]
 Refusal = Callable[[int, Any], Document]
 
 REVIEW, LOGIN, LOGOUT, LINK = "/review/{}", "/login", "/logout", f"{sharing.LINK}/{{}}"
-KNOWN = frozenset({(events.PATH, "GET"), (LINK, "GET"), (REVIEW, "POST"), (LOGIN, "POST"), (LOGOUT, "POST")})
+KNOWN = frozenset({(LINK, "GET"), (REVIEW, "POST"), (LOGIN, "POST"), (LOGOUT, "POST")})
+ENDLESS = frozenset({(events.PATH, "GET")})
+"""Told of in words alone: a program that reads every answer of the document to its end would wait for ever."""
 
-_TEXT_OF_EVENTS = (
-    "Server-sent events of what changed, as far as the caller may see it. `event: change` has `data` as told here; "
-    "`event: reset` means that more happened than is told one by one. `id` is a place in the change log."
-)
-_CHANGE: Document = {
-    "type": "object",
-    "required": ["entity", "id"],
-    "properties": {
-        "entity": {"enum": ["image", "post", "model", "collection", "user", "hidden"]},
-        "id": ID,
-        "gone": FLAG | {"description": "It went to the trash, was deleted, or was named in `about` and is hidden now."},
-        "counts": {
-            "type": "object",
-            "additionalProperties": NUMBER,
-            "description": "Of images and posts, as they are now.",
-        },
-    },
-}
-_SINCE = asked("since", TEXT | {"pattern": "^[0-9]{0,15}$"}, "First what was noted after this place of the change log.")
-_ABOUT = asked(
-    "about",
-    TEXT,
-    "What a page shows, `model:7,8;collection:5`, at most 300 things: when one that the caller met is hidden from them, it is "
-    "told as gone.",
-)
-_LAST = {"name": "Last-Event-ID", "in": "header", "schema": TEXT, "description": "The same, as browsers send it."}
 _WORD = {
     "name": "X-CSRF-Token",
     "in": "header",
@@ -54,7 +30,6 @@ _COOKIE: Document = {"Set-Cookie": {"description": "The login.", "schema": TEXT}
 def paths(path: str, refusal: Refusal) -> Document:
     """The entry of one route of this room, if it is one."""
     told = {
-        events.PATH: _events,
         LINK: _link,
         REVIEW: _review,
         LOGIN: _login,
@@ -65,24 +40,6 @@ def paths(path: str, refusal: Refusal) -> Document:
 
 def _refusals(refusal: Refusal, *codes: int) -> Document:
     return {str(code): refusal(code, whole.PlainError) for code in codes}
-
-
-def _events(refusal: Refusal) -> Document:
-    stream = {"text/event-stream": {"schema": TEXT, "itemSchema": _CHANGE}}
-    return {
-        events.PATH: {
-            "get": {
-                "operationId": "events",
-                "tags": ["Server"],
-                "summary": _TEXT_OF_EVENTS,
-                "parameters": [_SINCE, _ABOUT, _LAST],
-                "responses": {
-                    "200": {"description": "A stream without end.", "content": stream},
-                    **_refusals(refusal, 400, 405, 429, 500, 503),
-                },
-            }
-        }
-    }
 
 
 def _link(refusal: Refusal) -> Document:
