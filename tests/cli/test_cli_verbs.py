@@ -114,6 +114,23 @@ def test_what_is_wrong_is_said_in_a_line_with_its_exit_code(verb: Run, words: tu
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check", "compact", "search boat", "missing", "duplicates", "history image 5", "key list", "key revoke x", "user list",
+        "regroup list", "trash list", "trash restore --all", "export --to out", "export --takeout out",
+    ],
+)  # fmt: skip
+def test_who_only_looks_makes_no_library(
+    verb: Run, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = verb(*words.split())
+    assert (code, out) == (1, "")
+    assert err.startswith(f"pinako: there is no library in {tmp_path / 'library'}: ")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_demo_of_another_number_is_not_taken_for_the_one_asked_for(verb: Run) -> None:
     assert verb("demo", "--images", "6", "--seed", "3")[0] == 0
     assert verb("demo")[0] == 0, "who names nothing is content with what is there"

@@ -75,6 +75,29 @@ def box(kind: bytes, *bodies: bytes) -> bytes:
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
+def heic(comment: str = "", *, xmp: str = "", brand: bytes = b"heic", inside: bool = False) -> bytes:
+    """A picture of 640 x 480 without pixels; its texts are items of the media data or, with `inside`, of the item list."""
+    exif = b"\0\0\0\6Exif\0\0" + exif_block(comment) if comment else b""
+    items = [(b"hvc1", b"\0" * 8)] + [(b"Exif", exif)] * bool(exif) + [(b"mime", xmp.encode())] * bool(xmp)
+    entries = [box(b"infe", struct.pack(">IHH", 2 << 24, id, 0), kind, b"\0") for id, (kind, _) in enumerate(items, 1)]
+    data = b"".join(body for _, body in items)
+    about = [box(b"hdlr", b"\0" * 8, b"pict", b"\0" * 13), box(b"pitm", b"\0" * 5, b"\1"),
+             box(b"iinf", b"\0" * 4, struct.pack(">H", len(items)), *entries),
+             box(b"iprp", box(b"ipco", box(b"ispe", struct.pack(">III", 0, 640, 480))),
+                 box(b"ipma", struct.pack(">IIHBB", 0, 1, 1, 1, 0x81)))]  # fmt: skip
+    head = box(b"ftyp", brand, b"\0" * 4, b"mif1", brand)
+
+    def meta(at: int) -> bytes:
+        rows = b""
+        for id, (_, body) in enumerate(items, 1):
+            rows += struct.pack(">HHHHII", id, int(inside), 0, 1, at, len(body))
+            at += len(body)
+        places = box(b"iloc", struct.pack(">IHH", 1 << 24, 0x4400, len(items)), rows)
+        return box(b"meta", b"\0" * 4, *about, places, *[box(b"idat", data)] * inside)
+
+    return head + meta(0 if inside else len(head) + len(meta(0)) + 8) + box(b"mdat", data)
+
+
 def mp4(tags: dict[str, str], *, brand: bytes = b"isom", keys: bool = False) -> bytes:
     """A movie of two seconds without media; tags as an iTunes list or, with `keys`, as QuickTime keys."""
     head = struct.pack(">IIIII", 0, 0, 0, 1000, 2000) + b"\0" * 80
@@ -200,7 +223,8 @@ def all_samples(text: str = INFOTEXT) -> dict[str, bytes]:
     return {
         "png": png({"parameters": text}), "png-rgba": png({"parameters": text}, mode="RGBA"),
         "jpeg": jpeg(text), "webp": webp(text), "webp-lossless": webp(text, lossless=True), "gif": gif(text),
-        "avif": avif(text), "mp4": mp4({"comment": text}), "mp4-keys": mp4({"comment": text}, keys=True),
+        "avif": avif(text), "heic": heic(text), "heif": heic(text, brand=b"mif1", inside=True),
+        "mp4": mp4({"comment": text}), "mp4-keys": mp4({"comment": text}, keys=True),
         "mov": mp4({"comment": text}, brand=b"qt  "), "m4a": mp4({"comment": text}, brand=b"M4A "),
         "webm": webm({"COMMENT": text}), "webm-late": webm({"comment": text}, tags_last=True),
         "mkv": webm({"comment": text}, doc=b"matroska"), "mp3": mp3({"comment": text}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_each_container_gives_its_text_and_is_recognised(name: str) -> None:
         ("png", "image", "image/png", (24, 16), None), ("jpeg", "image", "image/jpeg", (24, 16), None),
         ("webp", "image", "image/webp", (24, 16), None), ("webp-lossless", "image", "image/webp", (24, 16), None),
         ("gif", "image", "image/gif", (8, 6), None), ("avif", "image", "image/avif", (24, 16), None),
+        ("heic", "image", "image/heic", (640, 480), None), ("heif", "image", "image/heif", (640, 480), None),
         ("tiff", "image", "image/tiff", (24, 16), None), ("mp4", "video", "video/mp4", (640, 360), 2.0),
         ("mov", "video", "video/quicktime", (640, 360), 2.0), ("webm-late", "video", "video/webm", (640, 360), 1.5),
         ("mkv", "video", "video/x-matroska", (640, 360), 1.5), ("wav", "audio", "audio/wav", (None, None), 1.0),
@@ -214,6 +216,14 @@ def test_jpeg_comments_and_xmp() -> None:
     packet = '<x:xmpmeta><rdf:li exif:UserComment="a &lt;b&gt;"/></x:xmpmeta>'
     fields = read_bytes(samples.jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet.encode())).fields
     assert fields == {"xmp:UserComment": "a <b>", "XMP": packet}
+
+
+@pytest.mark.parametrize(
+    "make", [samples.heic, lambda xmp: samples.encoded("AVIF", xmp=xmp.encode())], ids=["heic", "avif"]
+)
+def test_xmp_of_pictures_in_boxes(make: Callable[..., bytes]) -> None:
+    packet = '<x:xmpmeta><rdf:RDF><rdf:li exif:UserComment="{&quot;c&quot;: 1}"/></rdf:RDF></x:xmpmeta>'
+    assert read_bytes(make(xmp=packet)).fields == {"xmp:UserComment": '{"c": 1}', "XMP": packet}
 
 
 def test_xmp_elements_lose_their_marks() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from pinako.errors import StorageError
 from pinako.storage import migrations
-from pinako.storage.database import Database, engine_of, open_database, utc_now
+from pinako.storage.database import Database, engine_of, has_library, open_database, utc_now
 from pinako.storage.sqlite import path_of
 
 COLOURS = """-- a later release gives tags a colour
@@ -67,6 +67,12 @@ def test_a_fresh_library_knows_itself(empty_database_url: str) -> None:
         assert len(library.link_secret) == 64
     with open_database(empty_database_url, clock=utc_now, first_id=5) as again:
         assert again.library == library
+
+
+def test_asking_for_a_library_makes_none(empty_database_url: str) -> None:
+    assert [has_library(empty_database_url) for _ in range(2)] == [False, False]
+    open_database(empty_database_url, clock=utc_now).close()
+    assert has_library(empty_database_url)
 
 
 def test_two_libraries_are_never_the_same(new_database_url: Callable[[], str]) -> None:

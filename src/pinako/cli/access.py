@@ -29,7 +29,10 @@ def key() -> None:
 def add_key(
     name: str, username: str | None, scope: str, library: str | None, database_url: str | None, config: Path | None
 ) -> None:
-    """Make a key and print it, alone: it can never be read again."""
+    """Make a key and print it, alone: it can never be read again.
+
+    Where there is no library yet, one is made, with its owner.
+    """
     from pinako.services import access
 
     with opened_database(settings_of(library, database_url, config)) as database, database.write() as w:
@@ -49,7 +52,7 @@ def list_keys(
     """The keys: id, name, account, scope, last use. Never the keys themselves."""
     from pinako.services import access
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         read = database.read()
         keys = access.list_keys(read, access.need_user(read, username).id if username else None)
     rows = [
@@ -72,7 +75,7 @@ def revoke_key(
     """Make a key worthless, by its id or name. A running server refuses it at once."""
     from pinako.services import access
 
-    with opened_database(settings_of(library, database_url, config)) as database, database.write() as w:
+    with opened_database(settings_of(library, database_url, config), make=False) as database, database.write() as w:
         owner = access.need_user(w, username).id if username else None
         count = access.revoke_key(w, which, database.now(), owner)
     click.echo(f"revoked {count} {'key' if count == 1 else 'keys'}")
@@ -104,7 +107,7 @@ def add_user(
     database_url: str | None,
     config: Path | None,
 ) -> None:
-    """Make an account."""
+    """Make an account. Where there is no library yet, one is made, with its owner."""
     from pinako.services import access
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
@@ -123,7 +126,7 @@ def list_users(as_json: bool, library: str | None, database_url: str | None, con
     from pinako.catalog.people import User
     from pinako.storage.records import select
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         users = select(database.read(), User, "deleted_at IS NULL ORDER BY id")
     rows = [
         {

@@ -17,7 +17,7 @@ from pinako.catalog import enums
 from pinako.catalog.queries import ImageSort, Period
 from pinako.cli.listed import listed
 from pinako.cli.mirror import a_day
-from pinako.cli.options import level_mask, library_options, settings_of
+from pinako.cli.options import level_mask, library_options, opened_library, settings_of
 from pinako.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -107,8 +107,6 @@ def export(
     address. Several are taken one after the other, each image once; none is everything. Run it again and it writes only
     what is missing or changed. Exit code 1 when something could not be written; the report says what and why.
     """
-    from pinako.app import open_library
-
     settings = settings_of(library, database_url, config)
     if takeout is not None:
         from pinako.cli.takeouts import take_out
@@ -118,7 +116,7 @@ def export(
     if everyone:
         raise click.UsageError("--everyone goes with --takeout DIR")
     options = _options(as_json=as_json, **how)
-    with open_library(settings) as opened:
+    with opened_library(settings) as opened:
         viewer = _viewer(opened, as_name)
         wanted = [_selection(opened, query, **how) for query in queries or ("",)]
         with _run(opened, viewer, options, quiet=as_json) as run, stopped_by_signals(run.stop):

@@ -32,7 +32,7 @@ def history(
     """
     from pinako.services.history import past_of
 
-    with opened_database(settings_of(library, database_url, config)) as database:
+    with opened_database(settings_of(library, database_url, config), make=False) as database:
         past = past_of(database.read(), entity, id)
     if past is None:
         raise NotFound(f"No {entity} {id} was ever mirrored")

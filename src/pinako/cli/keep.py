@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pinako.cli.options import library_options, opened_database, settings_of
+from pinako.cli.options import library_options, opened_database, opened_library, settings_of
 
 if TYPE_CHECKING:
     from pinako.services.library import Library
@@ -28,11 +28,10 @@ def check(
     The exit code is 1 when something is wrong that was not mended. What interrupted runs left half-done is swept first and is
     no finding.
     """
-    from pinako.app import open_library
     from pinako.services import sweep
 
     left = found = 0
-    with open_library(settings_of(library, database_url, config)) as opened:
+    with opened_library(settings_of(library, database_url, config)) as opened:
         swept = sweep.sweep(opened.database, opened.media, opened.settings.derivatives, thorough=True)
         for finding in _findings(opened, repair=repair, hashes=hashes):
             found += 1
@@ -98,10 +97,9 @@ def compact(library: str | None, database_url: str | None, config: Path | None) 
 
     A server may run meanwhile; its writes wait for as long as this takes.
     """
-    from pinako.app import open_library
     from pinako.services import upkeep
 
-    with open_library(settings_of(library, database_url, config)) as opened:
+    with opened_library(settings_of(library, database_url, config)) as opened:
         before, after = upkeep.compact(opened)
     click.echo(f"database: {_size(before)} before, {_size(after)} now")
 
@@ -109,7 +107,10 @@ def compact(library: str | None, database_url: str | None, config: Path | None) 
 @click.command()
 @library_options
 def migrate(library: str | None, database_url: str | None, config: Path | None) -> None:
-    """Bring a library to this version's format. Every verb does so when it opens one; a copy is kept aside first."""
+    """Bring a library to this version's format. Every verb does so when it opens one; a copy is kept aside first.
+
+    Where there is no library yet, one is made.
+    """
     with opened_database(settings_of(library, database_url, config)) as database:
         click.echo(f"the library is of format {database.library.schema_version}, which this version uses")
 

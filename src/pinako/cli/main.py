@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
 EPILOG = """\b
 Exit codes:
   0  all is well
-  1  something was wrong or missing: an unknown name, findings, files that failed
+  1  something was wrong or missing: no library there, an unknown name, findings, files that failed
   2  the command or a setting cannot be understood
   3  the library or its storage failed: full, damaged, of a newer version
   4  an error that should not happen; --traceback shows where

@@ -15,6 +15,7 @@ from pinako.errors import NotFound
 from pinako.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from pinako.services.library import Library
     from pinako.storage.database import Database
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
@@ -58,13 +59,31 @@ def opened_database(settings: Settings, *, make: bool = True) -> Iterator[Databa
     """The library's database alone, for verbs that need no index. Without `make`, NotFound where there is none yet."""
     from pinako.app import open_catalogue
 
-    if not make and not settings.database_url and not (settings.folder / "library.db").exists():
-        raise NotFound(f"there is no library in {settings.folder}: `pinako import` makes one, --library names another")
+    if not make:
+        _need_library(settings)
     database = open_catalogue(settings)
     try:
         yield database
     finally:
         database.close()
+
+
+@contextmanager
+def opened_library(settings: Settings) -> Iterator[Library]:
+    """The whole library, for verbs that look at what is there. NotFound where there is none yet: nothing is made."""
+    from pinako.app import open_library
+
+    _need_library(settings)
+    with open_library(settings) as library:
+        yield library
+
+
+def _need_library(settings: Settings) -> None:
+    from pinako.storage.database import has_library
+
+    if not has_library(settings.database_address):
+        place = "the given database" if settings.database_url else settings.folder
+        raise NotFound(f"there is no library in {place}: `pinako import` makes one, --library names another")
 
 
 _BITS = {name.replace("-", "").upper(): bit for bit, name in levels.NAMES.items() if bit in levels.BITS}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pinako.catalog.queries import ImageSort
-from pinako.cli.options import library_options, settings_of
+from pinako.cli.options import library_options, opened_library, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +49,9 @@ def search(
     'misty harbour -night model:"Glass Atlas" steps>30 date:2025-03 level:pg,pg13'. No QUERY finds everything. What is
     found is what its viewer would find in the gallery with all their levels on. Exit code 1 when nothing is found.
     """
-    from pinako.app import open_library
     from pinako.services import access, exporting
 
-    with open_library(settings_of(library, database_url, config)) as opened:
+    with opened_library(settings_of(library, database_url, config)) as opened:
         read = opened.database.read()
         user = access.need_user(read, as_name) if as_name else access.owner_of(read)
         assert user is not None  # noqa: S101 - opening a library makes its owner

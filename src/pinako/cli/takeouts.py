@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pinako.cli.listed import listed
-from pinako.cli.options import opened_database
+from pinako.cli.options import opened_database, opened_library
 from pinako.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -53,14 +53,13 @@ def take_out(
     **_: Any,
 ) -> int:
     """Write a takeout of the owner, of one account or of the whole library; the exit code."""
-    from pinako.app import open_library
     from pinako.intake.takeout.write import TakeoutRun
     from pinako.services import access
     from pinako.services.exporting import viewer_as
 
     if everyone and username is not None:
         raise click.UsageError("--everyone and --user: choose one")
-    with open_library(settings) as library, _bar("takeout", quiet=as_json) as show:
+    with opened_library(settings) as library, _bar("takeout", quiet=as_json) as show:
         read = library.database.read()
         user = access.need_user(read, username) if username else access.owner_of(read)
         assert user is not None  # noqa: S101 - opening a library makes its owner

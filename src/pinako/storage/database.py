@@ -26,7 +26,7 @@ from pinako.storage.batches import Batches, Piece
 from pinako.storage.engine import PATIENCE_S, Connection, Engine
 from pinako.storage.migrations import Library
 from pinako.storage.scopes import Read, Write
-from pinako.storage.sqlite import SCHEME, Sqlite
+from pinako.storage.sqlite import SCHEME, Sqlite, path_of
 
 T = TypeVar("T")
 
@@ -71,6 +71,14 @@ def open_database(url: str, *, clock: Clock, first_id: int | None = None) -> Dat
         migrations.prepare(database, first_id=first_id)
         undo.pop_all()
     return database
+
+
+def has_library(url: str) -> bool:
+    """Whether there is a library at an address; asking makes none."""
+    if url.startswith(SCHEME) and not path_of(url).exists():
+        return False
+    with Database(engine_of(url), clock=utc_now) as database:
+        return migrations.version_of(database) is not None
 
 
 class Database:
@@ -231,4 +239,4 @@ def _forked(database: weakref.ref[Database]) -> None:
         alive._leave_to_parent()
 
 
-__all__ = ["Clock", "Database", "Library", "Read", "Write", "milliseconds", "open_database", "utc_now"]
+__all__ = ["Clock", "Database", "Library", "Read", "Write", "has_library", "milliseconds", "open_database", "utc_now"]
