@@ -73,6 +73,16 @@ CASES = [
         "https://image.civitai.com/xG1nkqKTMzGDvpLrqFT7WA/1F0C9A52-6d3b-4c0e-9b7a-3f1f5a2c7d10/width=450/x.jpeg",
         target(Kind.MEDIA, key="1f0c9a52-6d3b-4c0e-9b7a-3f1f5a2c7d10"),
     ),
+    (
+        "https://image.civitai.com/xG1nkqKTMzGDvpLrqFT7WA/1f0c9a52-6d3b-4c0e-9b7a-3f1f5a2c7d10/width=450/900101.jpeg",
+        target(Kind.MEDIA, key="1f0c9a52-6d3b-4c0e-9b7a-3f1f5a2c7d10", id=900101),
+    ),
+    ("https://civitai.com/search/images?query=fog", target(Kind.SEARCH, name="fog", entity=Entity.IMAGES)),
+    ("https://civitai.com/search/users?query=fox", target(Kind.SEARCH, name="fox", entity=Entity.USERS)),
+    ("https://civitai.com/collections?query=fog", target(Kind.SEARCH, name="fog", entity=Entity.COLLECTIONS)),
+    ("<https://civitai.com/images/5>", target(Kind.IMAGE, id=5)),
+    ("https://civitai.com/images/5/#comments", target(Kind.IMAGE, id=5)),
+    ("HTTPS://CIVITAI.COM:443/Images/5", target(Kind.IMAGE, id=5)),
     ("localhost:8765/images/5", target(Kind.IMAGE, "http://localhost:8765", id=5)),
     ("http://[::1]:8765/posts/5", target(Kind.POST, "http://[::1]:8765", id=5)),
     ("https://library.example:444/user/me", target(Kind.USER, "https://library.example:444", name="me")),
@@ -88,7 +98,8 @@ def test_an_address_means_what_its_page_shows(text: str, expected: Target) -> No
 @pytest.mark.parametrize(
     "text",
     ["", "https://civitai.com", "https://civitai.com/pricing", "ftp://civitai.com/images/5", "https://civitai.com/images/0",
-     "https://civitai.com/posts/99999999999", "https://civitai.com/user", "javascript:alert(1)", "images", "https:///images/5"],
+     "https://civitai.com/posts/99999999999", "https://civitai.com/user", "https://civitai.com/search/articles?query=fog",
+     "javascript:alert(1)", "images", "https:///images/5"],
 )  # fmt: skip
 def test_other_pages_are_refused_with_what_is_known(text: str) -> None:
     with pytest.raises(BadRequest, match="my collections"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -86,6 +87,7 @@ def double(found: dict[str, Any]) -> None:
     found["items"] = [row for row in found["items"] for _ in range(2)]
 
 
+LISTS = re.compile(r"getInfinite|model\.getAll|^/api/v1/(images|users)$")
 CIRCLE = "around-again"
 PASSING: tuple[Fault, ...] = (refused, failed, away, cut)
 """Faults that the next attempt of the same run outlives."""
@@ -103,7 +105,7 @@ MOST_TRUTHS = 2
 class Hostile:
     """Answers for a real host. Each address meets `passing` faults first; each kind of question is lied to `lies` times.
 
-    `deaf`: tRPC inputs that never reach the host, as if it had dropped these filters.
+    `deaf`: filters that never reach the host's lists, as if it had dropped them.
     """
 
     def __init__(
@@ -163,7 +165,7 @@ class Hostile:
     def _target(self, request: Request) -> str:
         if CIRCLE in request.query:  # a cursor of our own: the list from its beginning
             return self._target(Request(request.method, request.path, _without(request, "cursor"), {}, b""))
-        query = _without(request, *self._deaf) if self._deaf and "getInfinite" in request.path else request.query
+        query = _without(request, *self._deaf) if self._deaf and LISTS.search(request.path) else request.query
         return f"{request.path}?{query}" if query else request.path
 
 
@@ -176,8 +178,10 @@ def _kind_of(request: Request) -> str:
 
 
 def _without(request: Request, *names: str) -> str:
-    """A tRPC query whose inputs lack some members."""
+    """A query that lacks some members; of tRPC, in each of its inputs."""
     pairs = request.params
+    if "input" not in pairs:
+        return "&".join(f"{name}={quote(text)}" for name, text in pairs.items() if name not in names)
     values = json.loads(pairs["input"])
     for inside in values.values() if "batch" in pairs else [values]:
         for name in names:

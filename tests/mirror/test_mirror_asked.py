@@ -73,6 +73,43 @@ def test_since_and_limit_and_kind(upstream: Host, home: Home, images: list[Image
     assert len(rows_of(few)) == 7
 
 
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("/search/images?query=lighthouse", "q=lighthouse"),
+        ("/images?query=steps%3E20&user={user}&withMeta=true", "q=steps%3E20%20user%3A{user}%20has%3Ameta"),
+        ("/search/videos?query=has%3Ameta", "q=has%3Ameta&type=video"),
+    ],
+)
+def test_words_bring_what_the_search_box_finds(upstream: Host, home: Home, user: str, page: str, asked: str) -> None:
+    found = upstream.ask(f"/api/v1/images?limit=200&browsingLevel=31&{asked.format(user=user)}", key=upstream.key)
+    wanted = {row["id"] for row in found["items"]}
+    report = home.mirror(f"{upstream.address}{page.format(user=user)}", key=upstream.key)
+    assert rows_of(home).keys() == wanted != set()
+    assert (report.missing, report.images) == ([], len(wanted))
+    assert home.mirror(f"{upstream.address}{page.format(user=user)}", key=upstream.key).already == len(wanted)
+
+
+def test_searches_for_users_and_collections_bring_what_is_theirs(upstream: Host, home: Home, user: str) -> None:
+    home.mirror(f"{upstream.address}/search/users?query={user}", parts=frozenset())
+    assert {id for (id,) in home.rows("SELECT id FROM images")} >= {
+        row["id"] for row in upstream.ask(f"/api/v1/images?limit=200&username={user}")["items"]
+    }
+    few = Home(home.folder.with_name("few"))
+    assert few.mirror(f"{upstream.address}/collections?query=a", limit=2).found == 2
+
+
+def test_a_medium_called_by_its_images_number_is_that_image(upstream: Host, home: Home, images: list[Image]) -> None:
+    one, other = images[:2]
+    media = f"{upstream.address}/xG1nkqKTMzGDvpLrqFT7WA/{one.url}/width=450"
+    with pytest.raises(BadRequest, match="give the page of its image"):
+        home.mirror(f"{media}/{other.id}.jpeg")
+    with pytest.raises(BadRequest, match="give the page of its image"):
+        home.mirror(f"{media}/{one.url}.jpeg")
+    assert home.mirror(f"{media}/{one.id}.jpeg").images == 1
+    assert rows_of(home).keys() == {one.id}
+
+
 def test_parts_that_are_not_asked_for_do_not_come(upstream: Host, home: Home, model: Model) -> None:
     page = f"{upstream.address}/models/{model.id}"
     bare = home.mirror(page, parts=frozenset())

@@ -15,6 +15,7 @@ from hostile import LIES, PASSING, Hostile, of_lists
 from mirroring import Home, Host
 
 from pinako.client import Client
+from pinako.errors import BadRequest
 from pinako.media.store import open_store
 from scripted_upstream import Reply, Request, Upstream, trpc_error
 
@@ -109,6 +110,16 @@ def test_a_host_that_ignores_the_whole_is_refused(upstream: Host, home: Home, ki
     assert not report.whole
     assert "ignores which" in report.missing[0].reason
     assert report.images == 0
+
+
+@pytest.mark.parametrize("kind", ["images", "videos", "models", "posts", "collections", "users"])
+def test_a_host_that_takes_no_words_is_refused(upstream: Host, home: Home, kind: str) -> None:
+    with (
+        before(Hostile(upstream, deaf=("q", "query"))) as host,
+        pytest.raises(BadRequest, match=f"cannot search {kind} by words"),
+    ):
+        home.mirror(f"{host.url}/search/{kind}?query=lighthouse")
+    assert home.rows("SELECT COUNT(*) FROM mirror_targets") == [(0,)]
 
 
 def test_what_left_with_its_user_is_noted_once(upstream: Host, home: Home, somebody: str) -> None:

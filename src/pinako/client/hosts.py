@@ -51,8 +51,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What an address means. `origin` is where to ask: scheme, host and port.
 
     `id` is of the image, post, collection, model or version; `model_id` the model of a version where the address has it.
-    `name` is a user's, a tag's, or the words of a search. `key` is a media key. `filters` are the page's other parameters,
-    as written: `sort`, `period`, `baseModels`, `types`, `tags`, …
+    `name` is a user's, a tag's, or the words of a search. `key` is a media key, beside which `id` is the number that the file
+    is called by. `filters` are the page's other parameters, as written: `sort`, `period`, `baseModels`, `types`, `tags`, …
     """
 
     kind: Kind
@@ -89,6 +89,8 @@ _OWN = {
     "reactions": Kind.MY_REACTIONS,
     "bookmarks": Kind.MY_BOOKMARKS,
 }
+WRAPPING = " \t\r\n<>\"'"
+"""What mails, Markdown and shells leave around an address."""
 _AIR = re.compile(r"(?:urn:)?(?:air:)?[\w.-]+:[\w.-]+:civitai:(\d+)(?:@(\d+))?(?:\+\d+)?", re.IGNORECASE)
 _NOT_FILTERS = frozenset({"token", "modelVersionId", "query", "cursor", "page", "limit", "section", "tag"})
 
@@ -100,7 +102,7 @@ def read_address(text: str, *, default_origin: str = CIVITAI) -> Target:
     the words `my collections`, `my reactions`, `my bookmarks` are of `default_origin`. REST addresses (`/api/v1/…`,
     `/api/download/models/…`) and media addresses work too. Raises BadRequest for what shows nothing to mirror.
     """
-    pasted = text.strip()
+    pasted = text.strip(WRAPPING)
     words = pasted.lower().split()
     if len(words) == 2 and words[0] == "my" and words[1] in _OWN:
         return Target(kind=_OWN[words[1]], origin=default_origin)
@@ -143,7 +145,8 @@ def _site_of(origin: str) -> str:
 
 def _read(origin: str, path: Sequence[str], pairs: Sequence[tuple[str, str]]) -> Target | None:
     if media := next((segment for segment in path if is_key(segment)), None):
-        return Target(kind=Kind.MEDIA, origin=origin, key=media.lower())
+        # Previews of models are called by their image's number; what others are called by may be a number, too.
+        return Target(kind=Kind.MEDIA, origin=origin, key=media.lower(), id=_number(path[-1].partition(".")[0]))
     if path[:1] == ["api"]:
         return _read_api(origin, path[1:], pairs)
     given = _Given(origin, path, pairs)
@@ -205,7 +208,7 @@ def _read_own(given: _Given) -> Target | None:
     kind = None
     if given.first == "my" and len(given.path) > 1:
         kind = _OWN.get(given.path[1].lower())
-    elif given.first == "collections" and len(given.path) == 1:
+    elif given.first == "collections" and len(given.path) == 1 and "query" not in given.pairs:
         kind = Kind.MY_COLLECTIONS
     elif given.pairs.get("favorites", "").lower() in {"true", "1"}:
         kind = Kind.MY_BOOKMARKS
@@ -220,11 +223,12 @@ def _read_list(given: _Given) -> Target | None:
     if given.first == "tag" and len(given.path) > 1:
         wanted = _SECTIONS.get(given.path[2].lower(), Entity.ALL) if len(given.path) > 2 else Entity.ALL
         return Target(kind=Kind.TAG, origin=given.origin, name=given.path[1], entity=wanted, filters=given.filters)
-    if given.first == "search":
+    searched = given.first == "search"
+    if searched:
         entity = _SECTIONS.get(given.path[1].lower(), Entity.ALL) if len(given.path) > 1 else Entity.MODELS
-    elif entity is Entity.ALL or len(given.path) > 1:
+    if entity is Entity.ALL or len(given.path) > 1 + searched:
         return None
-    elif (scoped := _read_scope(given, entity)) is not None:
+    if not searched and (scoped := _read_scope(given, entity)) is not None:
         return scoped
     if tag := given.pairs.get("tag"):
         return Target(kind=Kind.TAG, origin=given.origin, name=tag, entity=entity, filters=given.filters)

@@ -219,15 +219,16 @@ class Asker:
         page.give()
         self.give(ListBroken(page=page, reason=reason))
 
-    def heeds(self, name: str) -> bool:
-        """Whether the host's image lists heed such a filter: rows do not show it, and a host that drops it gives everything.
+    def heeds(self, name: str, nowhere: Listed[Any] | None = None) -> bool:
+        """Whether the host's lists heed such a filter: rows do not show it, and a host that drops it gives everything.
 
-        Raises UpstreamError where the host failed to answer: nothing is known then.
+        `nowhere`: a list that is empty where it is heeded; of images, if nothing is said. Raises UpstreamError where the host
+        failed to answer: nothing is known then.
         """
         if name not in self._heeded:
-            nowhere = feeds.image_feed(limit=1, **{name: NOWHERE}).page(None)  # type: ignore[arg-type]
+            asked = nowhere or feeds.image_feed(limit=1, **{name: NOWHERE})  # type: ignore[arg-type]
             try:
-                self._heeded[name] = not self.client.run(nowhere).items
+                self._heeded[name] = not self.client.run(asked.page(None)).items
             except UpstreamError as error:
                 if is_fault(error):
                     raise

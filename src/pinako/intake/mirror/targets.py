@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from pinako.catalog import levels
 from pinako.client.calls import feeds
 from pinako.client.calls.entities import get_my_collections
@@ -16,6 +18,7 @@ from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamNotFou
 from pinako.intake.journal import State
 from pinako.intake.mirror.asker import NO_COLLECTION, Asker
 from pinako.intake.mirror.asking_models import ModelAsker, ids_of
+from pinako.intake.mirror.asking_words import NAMED, images_by_words, of_no_words, words_of
 from pinako.intake.mirror.findings import CollectionFound, Page
 
 AGAIN = 100
@@ -31,7 +34,9 @@ class TargetAsker:
 
     def ask(self, target: Target) -> None:
         """Give everything of a target. BadRequest for what the host's interface has no question for."""
-        if target.id is not None:
+        if target.kind is Kind.MEDIA:
+            self._medium(target)
+        elif target.id is not None:
             self._one(target, target.id)
         elif target.kind is Kind.USER:
             self._user(target)
@@ -39,8 +44,6 @@ class TargetAsker:
             self._tag(target)
         elif target.kind is Kind.SEARCH:
             self._search(target)
-        elif target.kind is Kind.MEDIA:
-            raise BadRequest("A bare media address names no record: give the page of its image.")
         else:
             self._own(target)
 
@@ -86,6 +89,18 @@ class TargetAsker:
                 self._models.model(id, page)
             self._asker.close(page)
 
+    def _medium(self, target: Target) -> None:
+        """A medium whose file is called by the number of its image, as a model's previews are."""
+        if target.id is not None:
+            try:
+                image = self._asker.client.image(target.id)
+            except UpstreamNotFound:
+                image = None
+            if image is not None and str(target.key) in (image.url or "").lower():
+                self._asker.image(target.id)
+                return
+        raise BadRequest("A bare media address names no record: give the page of its image.")
+
     # users
 
     def _user(self, target: Target) -> None:
@@ -109,9 +124,9 @@ class TargetAsker:
             if entity is Entity.VIDEOS:
                 asked["types"] = ("video",)
             listed = asker.image_list(username=name, **asked)
-            asker.images(listed, f"user:{entity}", belongs=lambda row: is_by(row, creator))
+            asker.images(listed, f"user:{creator.id}:{entity}", belongs=lambda row: is_by(row, creator))
         elif entity is Entity.MODELS:
-            self._model_list(f"user:{entity}", username=name, creator=creator, **model_words(target))
+            self._model_list(f"user:{creator.id}:{entity}", username=name, creator=creator, **model_words(target))
         elif entity is Entity.COLLECTIONS:
             self._collections(feeds.collection_feed(user_id=creator.id))
 
@@ -156,12 +171,13 @@ class TargetAsker:
         found: list[int] = []
 
         def handle(rows: Sequence[Collection], page: Page) -> None:
-            found.extend(self._asker.limited([row.id for row in rows]))
+            found.extend(row.id for row in rows)
 
         # Without a name: a mark would say that the list is over, and say nothing of what these collections hold.
         self._asker.walk(listed, "", handle)
         for id in found:
-            self._collection(id)
+            if not self._asker.is_full:
+                self._collection(id)
 
     def _collection(self, id: int) -> None:
         page = Page(f"collection:{id}")
@@ -232,27 +248,41 @@ class TargetAsker:
 
     def _search(self, target: Target) -> None:
         options = self._asker.options
-        unknown = sorted(name for name in target.filters if name not in _KNOWN and not name.startswith(_IDLE))
+        words, known = words_of(target), _KNOWN | (NAMED if target.entity in {Entity.IMAGES, Entity.VIDEOS} else set())
+        unknown = sorted(name for name in target.filters if name not in known and not name.startswith(_IDLE))
         if unknown:
             raise BadRequest(
                 f"The page's filter {unknown[0]!r} cannot be asked of the host: without it, far more would come."
             )
-        narrow = target.name or set(target.filters) & _NARROWING
+        narrow = words or set(target.filters) & _NARROWING
         if not narrow and options.limit is None and options.since is None:
             raise BadRequest("This page shows everything there is: say how much with --limit or --since.")
+        if words:
+            self._heeding_words(target.entity)
         if target.entity is Entity.MODELS:
-            self._model_list("search:models", query=target.name, **model_words(target))
+            self._model_list("search:models", query=words, **model_words(target))
         elif target.entity is Entity.POSTS:
-            self._post_list("search:posts", query=target.name, **self._post_words(target))
+            self._post_list("search:posts", query=words, **self._post_words(target))
         elif target.entity is Entity.COLLECTIONS:
-            self._collections(feeds.collection_feed(query=target.name))
-        elif target.entity in {Entity.IMAGES, Entity.VIDEOS} and not target.name:
+            self._collections(feeds.collection_feed(query=words))
+        elif target.entity is Entity.USERS:
+            for user in self._asker.client.find_users(words):
+                if not self._asker.is_full:
+                    self._user(msgspec.structs.replace(target, name=user.username, entity=Entity.ALL))
+        else:
             asked = {**image_words(target), **self._tags_of(target)}
             if target.entity is Entity.VIDEOS:
                 asked["types"] = ("video",)
-            self._asker.images(self._asker.image_list(**asked), "search:images")
-        else:
-            raise BadRequest(f"The host's interface cannot search {target.entity} by words.")
+            listed = images_by_words(self._asker, words, asked) if words else self._asker.image_list(**asked)
+            self._asker.images(listed, "search:images")
+
+    def _heeding_words(self, entity: Entity) -> None:
+        """BadRequest for a host whose lists of a kind take no words: without them, everything would come."""
+        if not self._asker.heeds(f"words for {entity}", of_no_words(entity)):
+            raise BadRequest(
+                f"The host's interface cannot search {entity} by words; its pages may ask a service of their own. What it does "
+                "list can be mirrored: a tag (/tag/NAME), a user, a model, a post or a collection."
+            )
 
     def _post_words(self, target: Target) -> dict[str, Any]:
         """A page's filters as those of a post list."""
