@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from pinako.client import AsyncClient, Client
+from pinako.client import AsyncClient, Client, Politeness
 from pinako.client.calls import entities
+from pinako.client.records.images import Image
 from pinako.errors import (
     BadRequest,
+    BudgetSpent,
     UpstreamBusy,
     UpstreamError,
     UpstreamForbidden,
@@ -203,6 +205,48 @@ def test_a_batch_gives_each_its_own_outcome(client: Client, upstream: Upstream) 
     [request] = upstream.requests
     assert request.params["batch"] == "1"
     assert request.input == {"0": {"json": {"id": 900101}}, "1": {"json": {"id": 2}}}
+
+
+def test_what_failed_only_for_now_in_a_batch_is_asked_again_alone(
+    client: Client, upstream: Upstream, waits: list[float]
+) -> None:
+    busy = {"error": {"json": {"message": "Server busy", "data": {"code": "TOO_MANY_REQUESTS", "httpStatus": 429}}}}
+    upstream.on("/api/trpc/image.get,image.get", as_json([busy, {"result": {"data": {"json": IMAGE}}}], 207))
+    upstream.on("/api/trpc/image.get", [trpc_error(503, "SERVICE_UNAVAILABLE"), superjson({**IMAGE, "id": 1})])
+    first, second = client.batch([entities.get_image(1), entities.get_image(900101)])
+    assert isinstance(first, Image)
+    assert isinstance(second, Image)
+    assert (first.id, second.id) == (1, 900101)
+    assert [request.input for request in upstream.asked("/api/trpc/image.get")] == [{"json": {"id": 1}}] * 2
+
+
+def test_a_batch_ends_where_the_budget_does(open_client: Callable[..., Client], upstream: Upstream) -> None:
+    upstream.on("/api/trpc/image.get", superjson(IMAGE))
+    with pytest.raises(BudgetSpent) as caught:
+        open_client(politeness=Politeness(requests_per_day=2)).batch([entities.get_image(n) for n in range(3)])
+    assert caught.value.call.startswith(f"{upstream.url}/api/trpc/image.get?")
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "ask", "expected"),
+    [
+        ("collection.upsert", {"id": 3001, "read": "Public", "isOwner": True}, lambda c: c.keep_collection(name="x").id, 3001),
+        ("collection.saveItem", {"status": "added"}, lambda c: c.save_item([3001], article_id=5).status, "added"),
+        ("collection.saveItem", None, lambda c: c.save_item([3001], image_id=5).status, None),
+        ("collection.removeFromCollection", {"itemId": 5, "new": 1}, lambda c: c.remove_item(3001, 5).extra, {"new": 1}),
+        ("post.addTag", {"id": 7, "name": "sea"}, lambda c: c.add_post_tag(70001, "sea").name, "sea"),
+        ("post.reorderImages", [IMAGE, {}], lambda c: [image.id for image in c.reorder_images(70001, [900101])], [900101]),
+        ("hiddenPreferences.toggleHidden", {"added": [5]}, lambda c: c.toggle_hidden("image", [{"id": 5}]).added, (5,)),
+        ("user.getSettings", {"blurNsfw": False}, lambda c: c.settings().blur_nsfw, False),
+        ("collection.getUserCollectionItemsByItem", [{"collectionId": 3001, "canRemoveItem": True}],
+         lambda c: [kept.collection_id for kept in c.collections_of_item(post_id=7)], [3001]),
+    ],
+)  # fmt: skip
+def test_what_other_calls_answer_is_typed_too(
+    client: Client, upstream: Upstream, path: str, answer: Any, ask: Callable[[Client], Any], expected: Any
+) -> None:
+    upstream.on(f"/api/trpc/{path}", superjson(answer))
+    assert ask(client) == expected
 
 
 def test_a_batch_that_fails_as_a_whole_fails_in_each_part_or_at_once(client: Client, upstream: Upstream) -> None:

@@ -169,8 +169,9 @@ def test_a_host_that_ignores_the_filter_is_refused(client: Client, upstream: Ups
         upstream.on(f"/api/trpc/{path}", superjson({"items": everything, "nextCursor": 7}))
     for path in ("images", "models"):
         upstream.on(f"/api/v1/{path}", as_json({"items": everything, "metadata": {}}))
-    with pytest.raises(UpstreamNonsense, match="ignored the filter"):
+    with pytest.raises(UpstreamNonsense, match="ignored the filter") as caught:
         list(ask(client))
+    assert caught.value.call
     assert len(upstream.requests) == 1
 
 
@@ -182,12 +183,14 @@ def test_the_filter_check_passes_case_and_rows_that_say_nothing(client: Client, 
 def test_what_is_asked_is_spelled_as_hosts_understand_it(client: Client, upstream: Upstream) -> None:
     upstream.on("*", as_json({"items": [], "metadata": {}}))
     list(client.models(types=["LORA", "Checkpoint"], base_models=["SDXL 1.0"], ids=[1, 2], nsfw=False, favorites=False))
+    list(client.models(limit=1, more={"fileFormats": ["GGUF", "ONNX"]}))
     list(client.images(tags=[4, 5], base_models=["Pony", "SDXL 1.0"], nsfw=True))
-    models, images = upstream.requests
+    models, formats, images = upstream.requests
     assert (
         models.query
         == "limit=100&sort=Highest%20Rated&period=AllTime&ids=1%2C2&types=LORA&types=Checkpoint&baseModels=SDXL%201.0"
     )
+    assert formats.query.endswith("&fileFormats=GGUF&fileFormats=ONNX")
     assert images.query == (
         "limit=100&sort=Newest&period=AllTime&nsfw=true&tags=4%2C5&baseModels=Pony%2CSDXL%201.0&withMeta=true"
     )

@@ -281,10 +281,26 @@ def test_nothing_is_logged_that_holds_a_secret(
     open_client: Callable[..., Client], upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     upstream.on("/api/v1/me", ME)
+
+    async def ask() -> None:
+        async with AsyncClient(upstream.url, token=KEY) as client:
+            await client.me()
+
     with caplog.at_level(logging.DEBUG):
         open_client(token=KEY).me()
         open_client(api_key=KEY).me()
+        asyncio.run(ask())
+    assert "/api/v1/me" in caplog.text
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("proxy", ["nonsense://me:secret@x", "no address"])
+def test_a_proxy_that_cannot_be_used_is_said_and_not_shown(open_client: Callable[..., Client], proxy: str) -> None:
+    with pytest.raises(BadRequest, match="proxy") as caught:
+        open_client(proxy=proxy).me()
+    assert proxy not in str(caught.value)
+    with pytest.raises(BadRequest, match="proxy"):
+        AsyncClient("http://127.0.0.1:9", proxy=proxy)
 
 
 def test_the_client_loads_nothing_of_the_server() -> None:

@@ -49,6 +49,12 @@ def ask(client: Client) -> None:
     assert_type(client.my_collections(), list[Collection])
     assert_type(client.me(), Me)
     assert_type(client.toggle_follow(5), bool | None)
+    assert_type(client.keep_collection(name="Quiet harbours", type="Image"), Collection)
+    assert_type(client.save_item([3001], image_id=5).status, str | None)
+    assert_type([kept.collection_id for kept in client.collections_of_item(image_id=5)], list[int])
+    assert_type(client.settings().blur_nsfw, bool | None)
+    assert_type(client.add_post_tag(7, "sea"), Tag)
+    assert_type(client.reorder_images(7, [5, 6]), list[Image])
     client.create_post(title="Harbour study", published_at=datetime(2026, 1, 1, tzinfo=UTC))
     client.vote_tags(5, ["lighthouse"], 1)
 

@@ -135,13 +135,16 @@ def read_element(body: Any, answer: Answer) -> Any:
     result = body.get("result")
     if not isinstance(result, dict):
         raise _nonsense("The answer has no tRPC envelope.", answer)
-    return _unwrap(result.get("data"))
+    return _unwrap(result.get("data"), answer)
 
 
-def _unwrap(data: Any) -> Any:
+def _unwrap(data: Any, answer: Answer) -> Any:
     """Superjson is an object with `json`, devalue a text; anything else is taken as it is (trpc.md 12.1, rule 5)."""
     if isinstance(data, str):
-        return read_devalue(data)
+        try:
+            return read_devalue(data)
+        except UpstreamNonsense as error:
+            raise _nonsense(error.message, answer) from error
     return data["json"] if isinstance(data, dict) and "json" in data else data
 
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
@@ -180,7 +180,7 @@ class _Asks(Protocol):
         """Whose credential it is."""
         ...
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> object:
         """Anything that only somebody logged in gets."""
         ...
 

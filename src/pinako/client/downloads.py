@@ -151,7 +151,7 @@ class Downloader:
         origin = self._host.origin
         url = self._host.with_token(url) if url.startswith(f"{origin}/") else url
         for _ in range(_MOST_REDIRECTS + 1):
-            if seconds := self._pace.take(api=url.startswith(f"{origin}/api/")):
+            if seconds := self._pace.take(url, api=url.startswith(f"{origin}/api/")):
                 yield Wait(seconds)
             head = yield Open(url=url, headers={**self._host.headers(url), **headers})
             if not isinstance(head, Head):

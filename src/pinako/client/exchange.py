@@ -134,7 +134,7 @@ def _once(host: Host, ask: Ask, pace: Pace) -> Generator[Send | Wait, Answer | F
     """Send and follow redirects; every hop is a request and is paced as one."""
     send = Send(method=ask.method, url=host.url(ask), headers={}, body=ask.body)
     for _ in range(_MOST_REDIRECTS + 1):
-        if seconds := pace.take():
+        if seconds := pace.take(send.url):
             yield Wait(seconds)
         headers = {**host.headers(send.url), **dict(ask.headers if send.body is not None else ())}
         result = yield msgspec.structs.replace(send, headers=headers)

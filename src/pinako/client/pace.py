@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
+from pinako.client.asks import without_secrets
 from pinako.errors import BudgetSpent
 
 
@@ -61,10 +62,13 @@ class Pace:
         self._day, self._count = spent or (today().date(), 0)
         self._unsaved = 0
 
-    def take(self, *, api: bool = True) -> float:
-        """Reserve a moment and answer how many seconds away it is. Raises BudgetSpent when the day's number is used up."""
+    def take(self, url: str = "", *, api: bool = True) -> float:
+        """Reserve a moment for a request and answer how many seconds away it is.
+
+        Raises BudgetSpent when the day's number is used up; `url` is what it names.
+        """
         with self._lock:
-            self._spend()
+            self._spend(url)
             now = self._clock()
             rate = self.politeness.requests_per_second
             start = max(now, self._held_until)
@@ -89,7 +93,7 @@ class Pace:
             self._unsaved = 0
             self._save((self._day, self._count))
 
-    def _spend(self) -> None:
+    def _spend(self, url: str) -> None:
         limit = self.politeness.requests_per_day
         if limit is None:
             return
@@ -100,6 +104,7 @@ class Pace:
             midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
             raise BudgetSpent(
                 f"All {limit} requests of today to this host are used.",
+                call=without_secrets(url),
                 advice="Go on tomorrow (UTC), or raise requests_per_day.",
                 retry_after=(midnight - now).total_seconds(),
             )

@@ -33,7 +33,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """One page. `link` and `cursor` are both of the next page and both may be None at the end.
 
     `items` as received, before rows seen earlier are taken out. `total` where the host counts. `level` is the effective
-    mask of a host that cut the asked one (`X-Pinako-Level`).
+    mask of a host that cut the asked one (`X-Pinako-Level`). `call` is the request that it answered, for errors.
     """
 
     items: tuple[T, ...]
@@ -41,6 +41,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     link: str | None = None
     total: int | None = None
     level: int | None = None
+    call: str = ""
 
     @property
     def next(self) -> Mark | None:
@@ -102,6 +103,7 @@ class Walk(Generic[T]):
         if not any(fits(row) for row in page.items):
             raise UpstreamNonsense(
                 f"The host ignored the filter of this {self._listed.what}: none of its rows fits.",
+                call=page.call,
                 advice="What was asked for may be gone; nothing of the answer was used.",
             )
         self._checked = True

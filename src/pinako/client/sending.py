@@ -17,6 +17,7 @@ import msgspec
 
 from pinako.client.asks import Answer, without_secrets
 from pinako.client.exchange import Failed, Send
+from pinako.errors import BadRequest
 
 if TYPE_CHECKING:
     import httpx2
@@ -54,17 +55,33 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_http(network: Network, origin: str, transport: httpx2.BaseTransport | None) -> httpx2.Client:
-    """The synchronous library client, with every behaviour off that `exchange` does itself."""
+    """The synchronous library client, with every behaviour off that `exchange` does itself.
+
+    Raises BadRequest for a proxy that cannot be used.
+    """
     import httpx2
 
-    return httpx2.Client(transport=transport, **_settings(network, origin))
+    try:
+        return httpx2.Client(transport=transport, **_settings(network, origin))
+    except (ValueError, ImportError) as error:
+        raise _no_proxy() from error
 
 
 def open_async_http(network: Network, origin: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
     """The asynchronous twin of `open_http`."""
     import httpx2
 
-    return httpx2.AsyncClient(transport=transport, **_settings(network, origin))
+    try:
+        return httpx2.AsyncClient(transport=transport, **_settings(network, origin))
+    except (ValueError, ImportError) as error:
+        raise _no_proxy() from error
+
+
+def _no_proxy() -> BadRequest:
+    """Given or of the environment; its address is not told, there may be a password in it."""
+    return BadRequest(
+        "The proxy's address must begin with http:// or https://, or socks5:// where socksio is installed."
+    )
 
 
 def uses_proxy(network: Network, origin: str) -> bool:

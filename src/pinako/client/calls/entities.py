@@ -14,7 +14,9 @@ from pinako.client.records.people import (
     Collection,
     CollectionDetail,
     HiddenPreferences,
+    Kept,
     Profile,
+    Settings,
     Tag,
     VotableTag,
 )
@@ -82,14 +84,17 @@ def get_my_collections(
 
 
 def get_collections_of_item(
-    *, image_id: int | None = None, post_id: int | None = None, model_id: int | None = None
-) -> Call[list[dict[str, Any]]]:
-    """`collection.getUserCollectionItemsByItem` (trpc.md 10): where the caller has kept one thing, rows as received."""
-    if [image_id, post_id, model_id].count(None) != 2:
-        raise BadRequest("Give exactly one of image_id, post_id and model_id.")
-    values = {"imageId": image_id, "postId": post_id, "modelId": model_id}
-    body = yield from query("collection.getUserCollectionItemsByItem", values)
-    return [row for row in body or [] if isinstance(row, dict)]
+    *,
+    image_id: int | None = None,
+    post_id: int | None = None,
+    model_id: int | None = None,
+    article_id: int | None = None,
+) -> Call[list[Kept]]:
+    """`collection.getUserCollectionItemsByItem` (trpc.md 10): where the caller has kept one thing."""
+    body = yield from query(
+        "collection.getUserCollectionItemsByItem", one_item(image_id, post_id, model_id, article_id)
+    )
+    return read_records(Kept, body or [], call="collection.getUserCollectionItemsByItem")
 
 
 def get_creator(username: str | None = None, *, user_id: int | None = None) -> Call[Profile]:
@@ -104,16 +109,25 @@ def get_user(user_id: int) -> Call[Profile]:
     return (yield from _one("user.getById", Profile, id=user_id))
 
 
-def get_settings() -> Call[dict[str, Any]]:
-    """`user.getSettings` (trpc.md 9), an open object. Errors: UpstreamUnauthorized without a login."""
+def get_settings() -> Call[Settings]:
+    """`user.getSettings` (trpc.md 9). Errors: UpstreamUnauthorized without a login."""
     body = yield from query("user.getSettings", {})
-    return body if isinstance(body, dict) else {}
+    return read_record(Settings, body or {}, call="user.getSettings")
 
 
 def get_hidden() -> Call[HiddenPreferences]:
     """`hiddenPreferences.getHidden` (trpc.md 9); without a login the host's own moderated tags."""
     body = yield from query("hiddenPreferences.getHidden", {})
     return read_record(HiddenPreferences, body or {}, call="hiddenPreferences.getHidden")
+
+
+def one_item(image_id: int | None, post_id: int | None, model_id: int | None, article_id: int | None) -> dict[str, int]:
+    """The one thing that a collection may hold, as inputs name it. Raises BadRequest for none or several."""
+    ids = {"imageId": image_id, "postId": post_id, "modelId": model_id, "articleId": article_id}
+    given = {name: value for name, value in ids.items() if value is not None}
+    if len(given) != 1:
+        raise BadRequest("Give exactly one of image_id, post_id, model_id and article_id.")
+    return given
 
 
 def _one(procedure: str, kind: type[R], **values: Any) -> Call[R]:

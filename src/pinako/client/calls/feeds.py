@@ -297,9 +297,9 @@ def _pages(
         asked = {**values, "cursor": mark} if mark is not None else values
         body = yield from ask_query(procedure, asked)
         if not isinstance(body, dict):
-            return Page(items=tuple(read_records(kind, body or [], call=procedure)))
+            return Page(items=tuple(read_records(kind, body or [], call=procedure)), call=procedure)
         found = read_records(kind, body.get(rows) or [], call=procedure)
-        return Page(items=tuple(found), cursor=cursor_mark(body.get("nextCursor")))
+        return Page(items=tuple(found), cursor=cursor_mark(body.get("nextCursor")), call=procedure)
 
     return page
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -41,7 +41,7 @@ def image_list(
     with_meta: bool = True,
     with_tags: bool = False,
     page: int | None = None,
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Listed[Image]:
     """`GET /images` (rest.md 15). `limit` is rows a page, `level` a mask of browsing levels, `more` goes out as it is.
 
@@ -93,13 +93,12 @@ def model_list(
     early_access: bool = False,
     archived: bool = False,
     page: int | None = None,
-    more: Mapping[str, str] | None = None,
+    more: Mapping[str, str | Sequence[str]] | None = None,
 ) -> Listed[Model]:
     """`GET /models` (rest.md 11). With `query` hosts order by relevance and ignore `sort`.
 
     Errors: UpstreamUnauthorized for `favorites` and `hidden` without a login, UpstreamNotFound for an unknown user.
     """
-    lists = [("types", word) for word in types] + [("baseModels", word) for word in base_models]
     params = _pairs(
         limit=limit,
         sort=sort,
@@ -110,6 +109,8 @@ def model_list(
         modelVersionIds=_commas(version_ids),
         tag=tag,
         username=username,
+        types=list(types),
+        baseModels=list(base_models),
         checkpointType=checkpoint_type,
         favorites=favorites or None,
         hidden=hidden or None,
@@ -126,8 +127,7 @@ def model_list(
     def fits(model: Model) -> bool:
         return wanted in {name.casefold() for name in model.tag_names}
 
-    pages = _pages("/models", (*params, *lists), Model)
-    return Listed(page=pages, key=_id_of, fits=fits if tag else None, what="model list")
+    return Listed(page=_pages("/models", params, Model), key=_id_of, fits=fits if tag else None, what="model list")
 
 
 def creator_list(*, limit: int = 100, query: str | None = None, page: int | None = None) -> Listed[Creator]:
@@ -245,6 +245,7 @@ def _pages(path: str, params: Pairs, kind: type[R]) -> Callable[[Mark | None], C
             link=link_mark(meta.get("nextPage")),
             total=_total(meta.get("totalItems")),
             level=effective_level(answer),
+            call=answer.call,
         )
 
     return page
@@ -278,7 +279,9 @@ def _total(value: Any) -> int | None:
 
 
 def _pairs(**values: Any) -> Pairs:
-    return tuple((name, _spell(value)) for name, value in values.items() if value is not None and value != "")
+    """What was asked as query parameters; a list is its name repeated."""
+    lists = {name: value if isinstance(value, list | tuple) else [value] for name, value in values.items()}
+    return tuple((name, _spell(one)) for name, many in lists.items() for one in many if one is not None and one != "")
 
 
 def _spell(value: Any) -> str:

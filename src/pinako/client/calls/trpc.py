@@ -10,7 +10,8 @@ import msgspec
 
 from pinako.client.answers import read_error, read_trpc
 from pinako.client.asks import Answer, Ask, Call
-from pinako.errors import BadRequest, UpstreamError, UpstreamNonsense
+from pinako.client.exchange import is_retryable
+from pinako.errors import BadRequest, BudgetSpent, UpstreamError, UpstreamNonsense
 
 T = TypeVar("T")
 TRPC = "/api/trpc"
@@ -18,6 +19,8 @@ LONGEST_URL = 4000
 """Longer inputs go as POST, which hosts before June 2026 refuse; then GET is tried after all."""
 
 _JSON = (("content-type", "application/json"),)
+_MIXED = 207
+"""Some of a batch is there and some is not. Where all failed alike the status says so, and the whole was tried again."""
 
 
 def query(procedure: str, values: Mapping[str, Any]) -> Call[Any]:
@@ -48,7 +51,8 @@ def mutate(procedure: str, values: Mapping[str, Any], *, repeatable: bool = Fals
 def batch(calls: Sequence[Call[T]]) -> Call[list[T | UpstreamError]]:
     """Run several tRPC queries in one request; results and errors in order, like `gather` with exceptions returned.
 
-    A host that knows no batches is asked one by one. Raises BadRequest for a call that is no tRPC query.
+    A host that knows no batches is asked one by one, and so is again what failed only for now beside others that did not:
+    alone it has the retries of any request. Raises BadRequest for a call that is no tRPC query.
     """
     if not calls:
         return []
@@ -58,13 +62,15 @@ def batch(calls: Sequence[Call[T]]) -> Call[list[T | UpstreamError]]:
     answer = yield _folded(asks)
     pieces = _pieces(answer, len(asks))
     outcomes: list[T | UpstreamError] = []
-    for index, call in enumerate(calls):
+    for call, ask, piece in zip(calls, asks, pieces, strict=True):
         try:
-            piece = pieces[index] if pieces else (yield asks[index])
+            found = piece or (yield ask)
+        except BudgetSpent:
+            raise  # no question after this one has an answer either
         except UpstreamError as error:
             outcomes.append(error)
             continue
-        outcomes.append((yield from _finished(call, piece)))
+        outcomes.append((yield from _finished(call, found)))
     return outcomes
 
 
@@ -113,19 +119,28 @@ def _folded(asks: Sequence[Ask]) -> Ask:
     return Ask(method="POST", path=path, params=(("batch", "1"),), body=text.encode(), headers=_JSON)
 
 
-def _pieces(answer: Answer, count: int) -> list[Answer] | None:
-    """Each element as an answer of its own, None where the host did not take the batch for one."""
+def _pieces(answer: Answer, count: int) -> list[Answer | None]:
+    """Each element as an answer of its own; None for what is asked alone, all where the host did not take it for a batch."""
     try:
         body = msgspec.json.decode(answer.body, type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = []
     if len(body) == count:
-        return [_piece(element, answer) for element in body]
+        pieces = [_piece(element, answer) for element in body]
+        return [None if answer.status == _MIXED and _failed_for_now(piece) else piece for piece in pieces]
     if answer.status in {404, 405, 414}:
-        return None
+        return [None] * count
     if answer.status >= 400:
         raise read_error(answer)
     raise UpstreamNonsense("The host answered a batch with something else.", call=answer.call, answered=answer.status)
+
+
+def _failed_for_now(piece: Answer) -> bool:
+    try:
+        read_trpc(piece)
+    except UpstreamError as error:
+        return is_retryable(error.answered)
+    return False
 
 
 def _piece(element: msgspec.Raw, answer: Answer) -> Answer:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pinako.client.asks import Call
+from pinako.client.calls.entities import one_item
 from pinako.client.calls.trpc import mutate
-from pinako.client.reading import read_record
+from pinako.client.reading import Record, read_record, read_records
 from pinako.client.records.images import Image, Post
-from pinako.errors import BadRequest
+from pinako.client.records.people import Collection, RemovedItem, SavedItem, Tag, ToggledHidden
 
+R = TypeVar("R", bound=Record)
 Thing = Literal["image", "model"]
 
 
@@ -57,8 +59,10 @@ def keep_collection(
     image_id: int | None = None,
     post_id: int | None = None,
     model_id: int | None = None,
-) -> Call[dict[str, Any]]:
-    """`collection.upsert`: make one, or change the one of `collection_id`; the host's answer as received (`id` in it)."""
+    article_id: int | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> Call[Collection]:
+    """`collection.upsert`: make one, or change the one of `collection_id`. `more` goes out as it is."""
     values = {
         "id": collection_id,
         "name": name,
@@ -71,8 +75,10 @@ def keep_collection(
         "imageId": image_id,
         "postId": post_id,
         "modelId": model_id,
+        "articleId": article_id,
+        **(more or {}),
     }
-    return (yield from _object("collection.upsert", values, repeatable=collection_id is not None))
+    return (yield from _one(Collection, "collection.upsert", values, repeatable=collection_id is not None))
 
 
 def save_item(
@@ -82,18 +88,19 @@ def save_item(
     image_id: int | None = None,
     post_id: int | None = None,
     model_id: int | None = None,
+    article_id: int | None = None,
     type: str | None = None,
     note: str | None = None,
-) -> Call[dict[str, Any]]:
-    """`collection.saveItem`: put one thing into collections and take it out of others; `status` in the answer."""
+) -> Call[SavedItem]:
+    """`collection.saveItem`: put one thing into collections and take it out of others."""
     values = {
-        **_item(image_id, post_id, model_id),
+        **one_item(image_id, post_id, model_id, article_id),
         "type": type,
         "collections": [{"collectionId": one} for one in collections],
         "removeFromCollectionIds": list(remove_from),
         "note": note,
     }
-    return (yield from _object("collection.saveItem", values, repeatable=True))
+    return (yield from _one(SavedItem, "collection.saveItem", values))
 
 
 def save_items(
@@ -102,28 +109,29 @@ def save_items(
     image_ids: Iterable[int] = (),
     post_ids: Iterable[int] = (),
     model_ids: Iterable[int] = (),
+    article_ids: Iterable[int] = (),
 ) -> Call[int]:
     """`collection.bulkSaveItems`: put many things of one kind into a collection; how many it took."""
-    lists = {"imageIds": list(image_ids), "postIds": list(post_ids), "modelIds": list(model_ids)}
-    values = {"collectionId": collection_id, **{name: ids for name, ids in lists.items() if ids}}
-    answer = yield from _object("collection.bulkSaveItems", values, repeatable=True)
-    return int(answer.get("count") or 0)
+    lists = {"imageIds": image_ids, "postIds": post_ids, "modelIds": model_ids, "articleIds": article_ids}
+    values = {"collectionId": collection_id, **{name: list(ids) or None for name, ids in lists.items()}}
+    body = yield from mutate("collection.bulkSaveItems", values, repeatable=True)
+    return int(body.get("count") or 0) if isinstance(body, dict) else 0
 
 
-def remove_item(collection_id: int, item_id: int) -> Call[dict[str, Any]]:
+def remove_item(collection_id: int, item_id: int) -> Call[RemovedItem]:
     """`collection.removeFromCollection`; `item_id` is the image's, post's or model's own id."""
     values = {"collectionId": collection_id, "itemId": item_id}
-    return (yield from _object("collection.removeFromCollection", values, repeatable=True))
+    return (yield from _one(RemovedItem, "collection.removeFromCollection", values))
 
 
-def follow_collection(collection_id: int) -> Call[None]:
-    """`collection.follow`."""
-    yield from mutate("collection.follow", {"collectionId": collection_id}, repeatable=True)
+def follow_collection(collection_id: int, *, user_id: int | None = None) -> Call[None]:
+    """`collection.follow`, for the caller unless a collection's owner names another."""
+    yield from mutate("collection.follow", {"collectionId": collection_id, "userId": user_id}, repeatable=True)
 
 
-def unfollow_collection(collection_id: int) -> Call[None]:
+def unfollow_collection(collection_id: int, *, user_id: int | None = None) -> Call[None]:
     """`collection.unfollow`."""
-    yield from mutate("collection.unfollow", {"collectionId": collection_id}, repeatable=True)
+    yield from mutate("collection.unfollow", {"collectionId": collection_id, "userId": user_id}, repeatable=True)
 
 
 def delete_collection(collection_id: int) -> Call[None]:
@@ -139,6 +147,7 @@ def create_post(
     tags: Iterable[str] | None = None,
     collection_id: int | None = None,
     published_at: datetime | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Call[Post]:
     """`post.create`: a draft, or a published post where `published_at` (aware) is given. Never retried after a timeout."""
     values = {
@@ -148,9 +157,9 @@ def create_post(
         "tags": list(tags) if tags is not None else None,
         "collectionId": collection_id,
         "publishedAt": published_at,
+        **(more or {}),
     }
-    body = yield from mutate("post.create", values)
-    return read_record(Post, body, call="post.create")
+    return (yield from _one(Post, "post.create", values, repeatable=False))
 
 
 def add_image(
@@ -167,6 +176,7 @@ def add_image(
     type: str = "image",
     meta: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Call[Image]:
     """`post.addImage`: `url` is the media key of a finished upload; the same key twice gives the first row again."""
     values = {
@@ -182,9 +192,9 @@ def add_image(
         "type": type,
         "meta": dict(meta) if meta is not None else None,
         "metadata": dict(metadata) if metadata is not None else None,
+        **(more or {}),
     }
-    body = yield from mutate("post.addImage", values, repeatable=True)
-    return read_record(Image, body, call="post.addImage")
+    return (yield from _one(Image, "post.addImage", values))
 
 
 def update_post(
@@ -194,6 +204,7 @@ def update_post(
     detail: str | None = None,
     published_at: datetime | None = None,
     collection_id: int | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Call[None]:
     """`post.update`. A title cannot be emptied; a public post cannot be rescheduled (UpstreamRefused)."""
     values = {
@@ -202,6 +213,7 @@ def update_post(
         "detail": detail,
         "publishedAt": published_at,
         "collectionId": collection_id,
+        **(more or {}),
     }
     yield from mutate("post.update", values, repeatable=True)
 
@@ -212,14 +224,16 @@ def update_image(image_id: int, *, meta: Mapping[str, Any] | None = None, hide_m
     yield from mutate("post.updateImage", values, repeatable=True)
 
 
-def reorder_images(post_id: int, image_ids: Iterable[int]) -> Call[None]:
+def reorder_images(post_id: int, image_ids: Iterable[int]) -> Call[list[Image]]:
     """`post.reorderImages`: the images of a post in the order of `image_ids`."""
-    yield from mutate("post.reorderImages", {"id": post_id, "imageIds": list(image_ids)}, repeatable=True)
+    values = {"id": post_id, "imageIds": list(image_ids)}
+    body = yield from mutate("post.reorderImages", values, repeatable=True)
+    return read_records(Image, body or [], call="post.reorderImages")
 
 
-def add_post_tag(post_id: int, name: str, *, tag_id: int | None = None) -> Call[dict[str, Any]]:
+def add_post_tag(post_id: int, name: str, *, tag_id: int | None = None) -> Call[Tag]:
     """`post.addTag`: makes the tag where it does not exist."""
-    return (yield from _object("post.addTag", {"id": post_id, "name": name, "tagId": tag_id}, repeatable=True))
+    return (yield from _one(Tag, "post.addTag", {"id": post_id, "name": name, "tagId": tag_id}))
 
 
 def remove_post_tag(post_id: int, tag_id: int) -> Call[None]:
@@ -250,24 +264,17 @@ def set_settings(**values: Any) -> Call[None]:
 
 
 def toggle_hidden(
-    kind: Literal["tag", "user", "image", "model", "blockedUser"],
+    kind: Literal["tag", "user", "image", "model", "model3d", "blockedUser"],
     things: Iterable[Mapping[str, Any]],
     *,
     hidden: bool | None = None,
-) -> Call[dict[str, Any]]:
+) -> Call[ToggledHidden]:
     """`hiddenPreferences.toggleHidden`; each thing is `{"id": …}`, tags with their `name`. `hidden` None toggles."""
     values = {"kind": kind, "data": [dict(thing) for thing in things], "hidden": hidden}
-    return (yield from _object("hiddenPreferences.toggleHidden", values, repeatable=hidden is not None))
+    return (yield from _one(ToggledHidden, "hiddenPreferences.toggleHidden", values, repeatable=hidden is not None))
 
 
-def _object(procedure: str, values: Mapping[str, Any], *, repeatable: bool) -> Call[dict[str, Any]]:
+def _one(kind: type[R], procedure: str, values: Mapping[str, Any], *, repeatable: bool = True) -> Call[R]:
+    """A mutation's answer as a record; hosts that say nothing give an empty one where nothing of it is needed."""
     body = yield from mutate(procedure, values, repeatable=repeatable)
-    return body if isinstance(body, dict) else {}
-
-
-def _item(image_id: int | None, post_id: int | None, model_id: int | None) -> dict[str, int]:
-    ids = {"imageId": image_id, "postId": post_id, "modelId": model_id}
-    given = {name: value for name, value in ids.items() if value is not None}
-    if len(given) != 1:
-        raise BadRequest("Give exactly one of image_id, post_id and model_id.")
-    return given
+    return read_record(kind, body or {}, call=procedure)

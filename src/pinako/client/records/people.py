@@ -167,6 +167,46 @@ class CollectionItem(Record, frozen=True, kw_only=True):
     data: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class Kept(Record, frozen=True, kw_only=True):
+    """A row of `collection.getUserCollectionItemsByItem` (trpc.md 10): one of the caller's collections that has a thing."""
+
+    collection_id: int
+    added_by_id: int | None = None
+    tag_id: int | None = None
+    can_remove_item: bool = False
+    collection: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class SavedItem(Record, frozen=True, kw_only=True):
+    """What `collection.saveItem` says. `status` is `added`, `removed`, or None; `is_owner` where one collection was meant."""
+
+    status: str | None = None
+    is_owner: bool | None = None
+
+
+class RemovedItem(Record, frozen=True, kw_only=True):
+    """What `collection.removeFromCollection` took out."""
+
+    collection_id: int | None = None
+    item_id: int | None = None
+    type: str | None = None
+
+
+class Settings(Record, frozen=True, kw_only=True):
+    """`user.getSettings` (trpc.md 9): an open object; what else a host keeps is in `raw`."""
+
+    show_nsfw: bool | None = None
+    blur_nsfw: bool | None = None
+    autoplay_gifs: bool | None = None
+
+
+class ToggledHidden(Record, frozen=True, kw_only=True):
+    """What `hiddenPreferences.toggleHidden` changed, each row as received."""
+
+    added: tuple[Any, ...] = ()
+    removed: tuple[Any, ...] = ()
+
+
 class HiddenPreferences(Record, frozen=True, kw_only=True):
     """`hiddenPreferences.getHidden` (trpc.md 9), each row as received; compact answers hold bare ids."""
 
