@@ -69,3 +69,25 @@ def test_models_that_there_are_none_of(doors: Doors, word: str) -> None:
     assert doors.ids(f"/api/v1/models?{word}=true") == []
     assert doors.ids(f"/api/v1/models?{word}=false") == doors.ids("/api/v1/models") != []
     assert _ids(doors, "model.getAll", **{word: True}) == set()
+
+
+def test_plain_lists_show_public_versions_alone(doors: Doors) -> None:
+    """rest.md 11: whoever names models or their maker, or asks for early access, is shown the others too. Both doors agree."""
+    early = {row[0] for row in doors.sql("SELECT id FROM model_versions WHERE availability = 'EarlyAccess'")}
+    model = doors.one("SELECT model_id FROM model_versions WHERE availability = 'EarlyAccess'")
+    maker = doors.one("SELECT u.username FROM users u JOIN models m ON m.user_id = u.id WHERE m.id = ?", model)
+    assert early
+
+    def versions(words: str) -> set[int]:
+        items = doors.json(f"/api/v1/models?nsfw=true{words}", key=doors.owner_key)["items"]
+        return {version["id"] for item in items for version in item["modelVersions"]}
+
+    def newest(**words: Any) -> set[int]:
+        items = doors.call("model.getAll", {"browsingLevel": 31, **words}, key=doors.owner_key)["items"]
+        return {item["version"]["id"] for item in items}
+
+    assert early & versions("") == set() == early & newest()
+    assert early <= versions("&earlyAccess=true") & versions(f"&ids={model}") & versions(f"&username={maker}")
+    assert early <= newest(earlyAccess=True) & newest(ids=[model]) & newest(username=maker)
+    body = doors.json("/api/v1/models?nsfw=true", key=doors.owner_key)
+    assert len(body["items"]) == body["metadata"]["totalItems"]

@@ -99,6 +99,7 @@ def put_version(w: Write, chance: random.Random, id: int, model: int, now: int) 
         "model_id": model,
         "name": "v1",
         "status": chance.choice(["Published", "Published", "Draft"]),
+        "availability": chance.choice(["Public", "Public", "EarlyAccess"]),
         "base_model": chance.choice(BASES),
         "gate_ends_at": chance.choice([None, None, now + DAY, now - DAY]),
         "created_at": now,

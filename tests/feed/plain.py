@@ -311,6 +311,8 @@ class Plain:
             yield set().union(*(self.having(f"{listed} AND v.id = ?", id) for id in query.version_ids))
         if query.base_models:
             yield set().union(*(self.having(f"{listed} AND v.base_model = ?", word) for word in query.base_models))
+        if query.public_versions:
+            yield self.having(f"{listed} AND v.availability = 'Public'")
         if query.file_formats:
             yield set().union(*(self.having(f"{listed} AND f.format = ?", word) for word in query.file_formats))
         if query.tag:

@@ -111,6 +111,7 @@ model_queries = st.builds(
     early_access=seldom(st.booleans(), None),
     archived=seldom(st.booleans(), False),
     availability=seldom(st.sampled_from(["Private", "EarlyAccess", "Public"]), None),
+    public_versions=st.booleans(),
     allow_no_credit=seldom(st.booleans(), None),
     collection_tag_id=seldom(st.just(10), None),
     minor_only=seldom(st.booleans(), False),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from pinako.catalog.searching import Choice, Span
 
@@ -234,6 +235,8 @@ class ModelQuery(Paging, frozen=True, kw_only=True):
     archived: bool = False
     """Also models in mode Archived, which lists leave out otherwise."""
     availability: str | None = None
+    public_versions: bool = False
+    """Only versions whose availability is Public, and models that have one: what `plain_models` makes of a query."""
     allow_no_credit: bool | None = None
     allow_derivatives: bool | None = None
     allow_different_license: bool | None = None
@@ -247,6 +250,14 @@ class ModelQuery(Paging, frozen=True, kw_only=True):
     poi_only: bool = False
     hide_minor: bool = False
     hide_poi: bool = False
+
+
+def plain_models(query: ModelQuery) -> ModelQuery:
+    """The query as lists of both wires ask it: whoever names neither models, words nor people is shown versions that are
+    Public alone (rest.md 11). Early access, a collection's models and a moderator's drafts are named too."""
+    named = (query.ids, query.text, query.username, query.user_id, query.followed, query.favorites)
+    views = (query.early_access, query.collection_id, query.status)
+    return replace(query, public_versions=not any(named + views))
 
 
 class CreatorQuery(Paging, frozen=True, kw_only=True):

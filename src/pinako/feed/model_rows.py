@@ -74,7 +74,7 @@ MODELS = Spec(
         Sort(name=ModelSort.MOST_IMAGES, by=(("images", DOWN), ("thumbs", DOWN)), id_way=UP),
     ),
     fields=(
-        "user", "kind", "status", "availability", "checkpoint", "flag", "use", "tag", "version", "base", "format",
+        "user", "kind", "status", "availability", "checkpoint", "flag", "use", "tag", "version", "base", "offer", "format",
     ),
     owner="user",
 )  # fmt: skip
@@ -86,6 +86,11 @@ _PAIRS = {
     "version": Pairs(sql=f"SELECT v.model_id, v.id FROM model_versions v WHERE {_LISTED}", column="v.model_id"),
     "base": Pairs(
         sql=f"SELECT v.model_id, v.base_model FROM model_versions v WHERE {_LISTED}",
+        column="v.model_id",
+        decode=lambda word: (code_of(word),),
+    ),
+    "offer": Pairs(
+        sql=f"SELECT v.model_id, v.availability FROM model_versions v WHERE {_LISTED}",
         column="v.model_id",
         decode=lambda word: (code_of(word),),
     ),

@@ -47,6 +47,8 @@ def _state(asked: Asked[ModelQuery]) -> Iterator[Term]:
         yield NoneOf((("flag", Flag.ARCHIVED),))
     if query.availability:
         yield AnyOf(_coded("availability", (query.availability,)))
+    if query.public_versions:
+        yield AnyOf(_coded("offer", ("Public",)))
 
 
 def _coded(field: str, words: Sequence[str]) -> tuple[tuple[str, int], ...]:

@@ -105,7 +105,7 @@ def models(ask: Ask) -> Answer:
     given = read_models(ask.pairs, known=viewer.known, base_models=lambda: names_here(library))
     query = given.query
     page = browse.models(library, query, viewer, counted=True)
-    narrowing = rest_models.narrowed(query.version_ids, query.base_models, primary_file_only=query.primary_file_only)
+    narrowing = rest_models.narrowed(query)
     items = [
         item
         for one in library.feeds.documents.fetch("model_rest", page.ids)

@@ -89,8 +89,10 @@ def model_get(calling: Calling, value: Any) -> Reply:
 
 
 def model_all(calling: Calling, value: Any) -> Reply:
-    page = calling.listed(browse.models(calling.library, inputs.read_models(value), calling.viewer))
-    return trpc.join_list(models(calling.library, page, calling.viewer), page.next_cursor)
+    query = inputs.read_models(value)
+    page = calling.listed(browse.models(calling.library, query, calling.viewer))
+    items = models(calling.library, page, calling.viewer, public_only=query.public_versions)
+    return trpc.join_list(items, page.next_cursor)
 
 
 def version_get(calling: Calling, value: Any) -> Reply:

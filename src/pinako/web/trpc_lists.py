@@ -97,14 +97,14 @@ def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> l
     ]
 
 
-def models(library: Library, page: Listed, viewer: Viewer) -> list[Item]:
-    """The items of a page of models, cut to the caller: versions by the predicate, images by the mask."""
+def models(library: Library, page: Listed, viewer: Viewer, *, public_only: bool) -> list[Item]:
+    """The items of a page of models, cut to the caller: versions by the predicate and the query, images by the mask."""
     now = library.now()
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
     return [
         item
         for one in library.feeds.documents.fetch("model_trpc", page.ids)
-        if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer))[0]
+        if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer, public_only=public_only))[0]
     ]
 
 

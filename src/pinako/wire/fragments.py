@@ -51,6 +51,8 @@ def marked(text: str | None) -> msgspec.Raw | None:
     return None if text is None else address(text)
 
 
+PUBLIC = b'"availability":"Public"'
+"""In a version's fragment as it stands here, this is its own member: within texts JSON escapes the quotes."""
 NULL = b"null"
 EMPTY_OBJECT = msgspec.Raw(b"{}")
 EMPTY_LIST = msgspec.Raw(b"[]")

@@ -9,7 +9,7 @@ import msgspec
 
 from pinako.catalog import enums
 from pinako.catalog.basemodels import BASE_MODELS
-from pinako.catalog.queries import ModelQuery, ModelSort, Period
+from pinako.catalog.queries import ModelQuery, ModelSort, Period, plain_models
 from pinako.errors import Unauthorized
 from pinako.wire import coerce
 from pinako.wire.coerce import Fields, Pair
@@ -69,7 +69,7 @@ def read_models(pairs: Iterable[Pair], *, known: bool, base_models: Names = tupl
         raise PlainRefusal(PAGE_WITH_QUERY)
     if query.availability == "Private" and not query.username:
         raise Unauthorized(PRIVATE_ALONE)
-    return ModelsAsk(query=query, page=query.page)
+    return ModelsAsk(query=plain_models(query), page=query.page)
 
 
 def _scope(fields: Fields) -> dict[str, Any]:

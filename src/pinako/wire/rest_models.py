@@ -6,17 +6,16 @@ A stored fragment is msgpack: the item's head, then its versions, each with its 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from pinako.catalog.images import FullImage
 from pinako.catalog.people import Viewer
+from pinako.catalog.queries import ModelQuery
 from pinako.catalog.resources import FullModel, FullVersion, Model, ModelVersion
 from pinako.catalog.visibility import Standing, sees_version, version_standing
 from pinako.wire.delivery import preview_url
-from pinako.wire.fragments import MEDIA, ORIGIN, address, encode, gate_of, head_of, raw
+from pinako.wire.fragments import MEDIA, ORIGIN, PUBLIC, address, encode, gate_of, head_of, raw
 from pinako.wire.rest_files import listed_files, words_of
 from pinako.wire.rest_images import avatar
 from pinako.wire.times import iso
@@ -172,6 +171,7 @@ class Narrowing(msgspec.Struct, frozen=True, kw_only=True):
 
     version_ids: tuple[int, ...] = ()
     base_models: tuple[str, ...] = ()
+    public_only: bool = False
     primary_file_only: bool = False
 
 
@@ -208,6 +208,8 @@ def join_model(
 
 def _kept(part: VersionPart, narrowing: Narrowing) -> bool:
     if narrowing.version_ids and part.id not in narrowing.version_ids:
+        return False
+    if narrowing.public_only and PUBLIC not in part.head:
         return False
     return not narrowing.base_models or part.base_model in narrowing.base_models
 
@@ -333,8 +335,11 @@ def preview(full: FullImage, *, meta: msgspec.Raw | None = None) -> RestPreview:
     )  # fmt: skip
 
 
-def narrowed(version_ids: Sequence[int], base_models: Sequence[str], *, primary_file_only: bool = False) -> Narrowing:
-    """The narrowing of a query's words."""
+def narrowed(query: ModelQuery) -> Narrowing:
+    """What a query leaves of each item."""
     return Narrowing(
-        version_ids=tuple(version_ids), base_models=tuple(base_models), primary_file_only=primary_file_only
+        version_ids=query.version_ids,
+        base_models=query.base_models,
+        public_only=query.public_versions,
+        primary_file_only=query.primary_file_only,
     )

@@ -18,6 +18,7 @@ from pinako.catalog.queries import (
     PostSort,
     TagQuery,
     TagSort,
+    plain_models,
 )
 from pinako.errors import BadRequest
 from pinako.wire import coerce, issues
@@ -113,7 +114,7 @@ def read_models(value: Any) -> ModelQuery:
         **_model_lists(given),
     )
     given.check()
-    return query
+    return plain_models(query)
 
 
 def _model_sort(given: Input) -> ModelSort | None:

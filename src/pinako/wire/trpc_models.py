@@ -10,7 +10,7 @@ from pinako.catalog.images import FullImage
 from pinako.catalog.people import Viewer
 from pinako.catalog.resources import FullFile, FullModel, FullVersion, Model, ModelVersion, VersionInModel
 from pinako.catalog.visibility import Standing, sees_version, version_standing
-from pinako.wire.fragments import encode, gate_of, raw
+from pinako.wire.fragments import PUBLIC, encode, gate_of, raw
 from pinako.wire.rest_files import hashes_of, words_of
 from pinako.wire.superjson import Marks, date_marks, under
 from pinako.wire.times import iso
@@ -164,12 +164,14 @@ def images_seen(parts: ModelParts, sight: bytes) -> list[tuple[bytes, Marks]]:
     return [(text, marks) for gate, text, marks in parts.images if sight[gate]][:IMAGES]
 
 
-def join_model(parts: ModelParts, *, sight: bytes, now: int, viewer: Viewer | None = None) -> Item:
+def join_model(
+    parts: ModelParts, *, sight: bytes, now: int, viewer: Viewer | None = None, public_only: bool = False
+) -> Item:
     """One item as one viewer sees it: images by `sight` (fragments.sight), the gate by the clock.
 
-    `viewer`: whose versions are told of; None: all. Empty text where none is left.
+    `viewer`: whose versions are told of; None: all. `public_only`: of those, the Public ones. Empty text where none is left.
     """
-    met = versions_met(parts, viewer)
+    met = [part for part in versions_met(parts, viewer) if not public_only or PUBLIC in part.body]
     if not met:
         return b"", ()
     seen = images_seen(parts, sight)

@@ -95,7 +95,8 @@ def _keep_version(
         clip_skip=2 if version.base_model in ("Pony", "Illustrious") else None,
         settings=None if planned.type == "Checkpoint" else '{"strength":0.8}',
         level=planned.level,
-        availability="EarlyAccess" if planned.gated else "Public",
+        # The newest as early access was marked at first, older ones by their gate alone, as it is today (domain.md h).
+        availability="EarlyAccess" if planned.gated and 0 < number == len(planned.versions) - 1 else "Public",
         gate_ends_at=now + 60 * DAY if planned.gated else None,
         published_at=None if planned.status == "Draft" else at,
         created_at=at - DAY // 2,
