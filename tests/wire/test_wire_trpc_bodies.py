@@ -259,6 +259,18 @@ def test_list_items_show_meta_and_tags_where_asked() -> None:
     assert shown["reactions"][0]["reaction"] == "Cry"
 
 
+def test_what_the_original_leaves_undefined_is_marked_where_it_is_null() -> None:
+    assert undefined(join_list([image_item(), image_item(tags=True)], "x")) == {
+        "items.0.tags", "items.0.thumbnailUrl", "items.1.thumbnailUrl",
+    }  # fmt: skip
+    bare = msgspec.structs.replace(nouns.full_image().image, base_model=None, published_at=None)
+    full = msgspec.structs.replace(nouns.full_image(), image=bare)
+    item = trpc_images.join_image(trpc_images.split_image(trpc_images.write_image(full)), COUNTS, tags=True)
+    assert undefined(join_list([item], "x")) == {"items.0.baseModel", "items.0.publishedAt", "items.0.thumbnailUrl"}
+    assert undefined(trpc_images.image_reply(full, None)) == set()
+    assert "items.0.review" in undefined(gallery_item())
+
+
 def test_an_unposted_image_is_not_published() -> None:
     full = msgspec.structs.replace(nouns.full_image(published_at=None, post_id=None), post=None)
     reply = trpc_images.image_reply(full, None)

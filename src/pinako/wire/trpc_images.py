@@ -140,8 +140,15 @@ def write_image(full: FullImage) -> bytes:
 
 def split_image(body: bytes) -> ImageParts:
     """A stored fragment in its parts. ValueError for one that was written in another form."""
-    head, marks, id, tags = body.split(_BREAK)
-    return ImageParts(head, tuple(marks.decode().split(",")) if marks else (), int(id), tags)
+    head, text, id, tags = body.split(_BREAK)
+    marks = tuple(text.decode().split(",")) if text else ()
+    return ImageParts(head, marks + _undefined(head, marks), int(id), tags)
+
+
+def _undefined(head: bytes, dated: Marks) -> Marks:
+    """The members that the original leaves undefined where they are null, beside `tags` (trpc.md 4.2)."""
+    base_model = ("baseModel?",) if b',"baseModel":null,"userId":' in head else ()
+    return (*base_model, *(() if "publishedAt" in dated else ("publishedAt?",)), "thumbnailUrl?")
 
 
 def stats_text(like: int, heart: int, laugh: int, cry: int, comment: int, collected: int, tipped: int) -> bytes:
@@ -173,7 +180,7 @@ def join_image(
     `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them; `standing`: how it stands in
     the collection that was asked for.
     """
-    votable, marks = _votables(parts) if tags else (b"null", ())
+    votable, marks = _votables(parts) if tags else (b"null", ("tags?",))
     body = b"".join((
         parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null", b',"tags":', votable,
         b',"collectionItemStatus":"%s"}' % standing.encode() if standing else b"}",
@@ -189,7 +196,8 @@ def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
         image.collected_count, image.tipped_count,
     )  # fmt: skip
     own = reactions_text(reacted.user_id, reacted.words) if reacted else b""
-    return reply(*join_image(split_image(write_image(full)), counts, reactions=own, tags=True))
+    body, marks = join_image(split_image(write_image(full)), counts, reactions=own, tags=True)
+    return reply(body, tuple(mark for mark in marks if mark[-1] != "?"))  # every member is there, also where it is null
 
 
 def _image(full: FullImage) -> TrpcImage:

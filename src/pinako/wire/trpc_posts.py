@@ -111,7 +111,7 @@ def _marks(body: msgspec.Struct) -> bytes:
 def split_post(body: bytes) -> PostParts:
     """A stored fragment in its parts."""
     head, marks, gallery, gallery_marks = body.split(_BREAK)
-    return PostParts(head, _tuple(marks), gallery, _tuple(gallery_marks))
+    return PostParts(head, _tuple(marks), gallery, (*_tuple(gallery_marks), "review?"))
 
 
 def _tuple(marks: bytes) -> Marks:
