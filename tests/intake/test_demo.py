@@ -129,6 +129,11 @@ def test_everything_has_a_blurhash_films_too(twins: tuple[Path, Path]) -> None:
     assert {(kind, mime) for kind, mime, _ in rows if kind == "video"} <= {("video", "video/mp4")}
 
 
+def test_every_file_says_how_it_was_made(twins: tuple[Path, Path]) -> None:
+    rows = _rows(twins[0], "SELECT DISTINCT generator, has_meta, has_prompt FROM images ORDER BY 1")
+    assert rows == [("a1111", 1, 1), ("civitai", 1, 1), ("comfyui", 1, 1)]
+
+
 def test_every_public_picture_was_made_with_models_that_are_here(twins: tuple[Path, Path]) -> None:
     counts = _rows(
         twins[0],

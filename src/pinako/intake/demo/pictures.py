@@ -76,8 +76,6 @@ def _film(job: Job, store: MediaStore) -> PreparedImage:
 
 
 def _with_text(plan: PlannedImage, data: bytes, made_with: tuple[Ingredient, ...]) -> bytes:
-    if plan.writer == "none":
-        return data
     if plan.writer == "comfyui":
         return metadata.embed_png(data, {"prompt": _graph(plan, made_with)})
     text = _a1111(plan, made_with, onsite=plan.writer == "onsite")

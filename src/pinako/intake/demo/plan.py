@@ -66,7 +66,7 @@ class PlannedImage(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     level: int
     writer: str
-    """a1111, comfyui, onsite, or none."""
+    """a1111, comfyui, or onsite."""
     negative: str
     models: tuple[tuple[int, int], ...]
     weight: float
@@ -297,7 +297,7 @@ def _image(
     video: bool = False,
 ) -> PlannedImage:
     width, height = chance.choice(SIZES)
-    writer = chance.choices(("a1111", "comfyui", "onsite", "none"), (52, 26, 14, 8 if level > levels.PG else 0))[0]
+    writer = chance.choices(("a1111", "comfyui", "onsite"), (52, 26, 14))[0]
     used = _made_with(chance, models, level, made)
     fans = chance.sample(range(users), min(users, int(chance.paretovariate(0.9)) - 1)) if chance.random() > 0.31 else []
     return PlannedImage(
