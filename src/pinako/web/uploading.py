@@ -1,11 +1,12 @@
 """Uploads: `POST /api/v1/image-upload` gives an address, the bytes are PUT there in one go or in parts, without a key.
 
 A part says where it belongs with `Content-Range: bytes 0-99/1000`; GET tells how much is here, so that a broken upload goes
-on where it stopped. The answer to the last part says what the file is.
+on where it stopped. The answer to the last part says what the file is, as does that to the whole file sent once more.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ class Uploading:
         most = uploads.most_bytes(self._library.settings)
         part = _part(ask.header("content-range"), most)
         if upload.state != uploads.OPEN:
-            raise Conflict("This upload is whole already")
+            return await self._again(ask, upload, most)
         receiving = await self._threads.run(Receiving, self._library, upload, part.start)
         try:
             length = await self._write(ask, receiving, most - part.start if part.length is None else part.length)
@@ -98,6 +99,15 @@ class Uploading:
         if part.total is not None and part.start + length < part.total:
             return self._state(upload, 202)
         return self._state(await self._threads.run(uploads.finish, self._library, upload, self._darkroom), 200)
+
+    async def _again(self, ask: Ask, upload: Upload, most: int) -> Answer:
+        """The answer once more, to a client that missed it and brings the same bytes. Conflict for any others."""
+        digest = hashlib.sha256()
+        async for piece in ask.pieces(most):
+            digest.update(piece)
+        if digest.hexdigest() != upload.sha256:
+            raise Conflict("This upload is whole already")
+        return self._state(upload, 200)
 
     def _open(self, ask: Ask) -> Upload:
         key, given = ask.args[0], dict(ask.pairs)
