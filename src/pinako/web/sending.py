@@ -9,7 +9,7 @@ import msgspec
 
 from pinako.errors import NotFound, RangeNotSatisfiable, Unavailable
 from pinako.media import ranges
-from pinako.web.answers import Answer, Header, Stream, json_answer
+from pinako.web.answers import NO_STORE, Answer, Header, Stream, json_answer
 from pinako.web.ask import Ask, Send
 from pinako.web.threads import Threads
 
@@ -49,7 +49,7 @@ def answer_file(ask: Ask, threads: Threads, traits: FileTraits, read: Read, whol
         part = ranges.read_range(asked, size, if_range=_header(ask, b"if-range"), etag=traits.etag)
     except RangeNotSatisfiable as error:
         refused = [*headers, (b"content-range", ranges.unsatisfied(size).encode())]
-        return json_answer({"error": error.message}, status=416, headers=refused, cache=traits.cache)
+        return json_answer({"error": error.message}, status=416, headers=refused, cache=NO_STORE)
     start, stop = (0, size) if part is None else (part.start, part.stop)
     if part is not None:
         headers.append((b"content-range", part.content_range.encode()))
