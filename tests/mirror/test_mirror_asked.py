@@ -139,14 +139,28 @@ def test_base_models_and_sizes_leave_files_out(upstream: Host, home: Home, model
 def test_a_dry_run_counts_and_writes_nothing(upstream: Host, home: Home, images: list[Image], user: str) -> None:
     page = f"{upstream.address}/user/{user}/images"
     dry = home.mirror(page, key=upstream.key, dry=True)
-    assert (dry.found, dry.images, dry.missing) == (len(of(images, user)), 0, [])
+    assert (dry.found, dry.images, dry.missing) == (len(of(images, user)), len(of(images, user)), [])
     assert rows_of(home) == {}
     assert home.rows("SELECT COUNT(*) FROM mirror_targets") == [(0,)]
     real = home.mirror(page, key=upstream.key)
     sizes = home.rows("SELECT SUM(b.size) FROM images i JOIN blobs b ON b.sha256 = i.blob")
     assert (dry.expected_bytes, real.bytes) == (sizes[0][0], sizes[0][0])
     again = home.mirror(page, key=upstream.key, dry=True)
-    assert (again.already, again.expected_bytes) == (dry.found, 0)
+    assert (again.already, again.expected_bytes, again.sentence()) == (dry.found, 0, f"{dry.found} already here")
+
+
+def test_a_dry_run_over_several_pages_counts_as_the_run_itself(upstream: Host, home: Home, model: Model) -> None:
+    pages = [f"{upstream.address}/models/{model.id}", f"{upstream.address}/collections/{collection_of(upstream)}"]
+    pages += [pages[0], f"{upstream.address}/images/1"]
+    dry, real = (home.mirror(*pages, key=upstream.key, dry=dry) for dry in (True, False))
+    for name in ("images", "posts", "models", "files", "collections", "missing"):
+        assert getattr(dry, name) == getattr(real, name), name
+    assert dry.expected_bytes == real.bytes > 0
+
+
+def collection_of(upstream: Host) -> int:
+    with Client(upstream.address, api_key=upstream.key) as client:
+        return next(one.id for one in client.collection_feed() if one.type == "Image")
 
 
 def test_the_program_reads_lists_and_refreshes_everything(
@@ -167,8 +181,8 @@ def test_the_program_reads_lists_and_refreshes_everything(
     code, [*_, again], _ = home.program("mirror", "--all")
     assert (code, again["images"], again["fetched"], again["alreadyHere"]) == (0, 0, 0, 3)
     assert home.program("mirror")[0] == 2
-    code, [dry], _ = home.program("mirror", "--dry-run", f"{upstream.address}/images/{shown[0].id}")
-    assert (code, dry["found"], dry["alreadyHere"]) == (0, 1, 1)
+    code, [dry], _ = home.program("mirror", "--dry-run", *words, f"{upstream.address}/images/{shown[0].id}")
+    assert (code, dry["found"], dry["alreadyHere"], dry["images"]) == (0, 1, 1, 0)
 
 
 def test_what_is_missing_is_said_with_its_reason(upstream: Host, home: Home) -> None:

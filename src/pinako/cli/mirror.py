@@ -199,7 +199,7 @@ def _tell(report: Report, as_json: bool, dry_run: bool) -> None:
         click.echo(json.dumps({"event": "report", **report.as_data()}, ensure_ascii=False))
         return
     if dry_run:
-        click.echo(f"would bring {report.found:,} things, {report.expected_bytes / 1e6:,.1f} MB")
+        click.echo(f"would bring {report.expected_bytes / 1e6:,.1f} MB: {report.sentence()}")
     else:
         click.echo(f"{report.sentence()}; {report.bytes / 1e6:,.1f} MB in {report.seconds:,.1f} s")
     told = (f"{_called(each)}: {each.state}: {each.reason}" for each in report.missing)

@@ -23,8 +23,8 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """Counts of one run. Each image found is exactly one of: new, changed, already, or missing in some state.
 
-    `left` counts what left a collection.
-    `bytes` came over the network in this run; `whole` turns false when a list could not be read to its end.
+    `left` counts what left a collection. `bytes` came over the network in this run, `expected_bytes` would come where it only
+    counts. `whole` turns false when a list could not be read to its end.
     """
 
     images: int = 0

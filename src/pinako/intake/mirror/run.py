@@ -25,7 +25,8 @@ from pinako.intake import journal
 from pinako.intake.jobs import Bench
 from pinako.intake.journal import State
 from pinako.intake.mirror.asker import LOOKED_FOR, Asker
-from pinako.intake.mirror.findings import FileFound, Finding, ImageFound, ListBroken
+from pinako.intake.mirror.counting import Counter
+from pinako.intake.mirror.findings import FileFound, Finding, ImageFound
 from pinako.intake.mirror.keeping import FileReady, ImageReady, Keeper, Medium, Ready, is_to_be_withheld
 from pinako.intake.mirror.media import Hands, known_blob, remove_leftovers, remove_spent
 from pinako.intake.mirror.options import Options
@@ -153,6 +154,7 @@ class Run:
         self._tell = tell or (lambda event: None)
         self.dry = dry
         self.report = Report()
+        self.counter = Counter(database, store, self.report)
         self.stopping = threading.Event()
         self.target = ""
         self._clients: dict[str, Client] = {}
@@ -313,7 +315,7 @@ class _OneTarget:
     def _place(self, finding: Finding) -> None:
         """What needs bytes goes to the hands, everything else is ready. A dry run only counts."""
         if self._all.dry:
-            self._count(finding)
+            self._all.counter.count(self._source, finding)
             return
         if isinstance(finding, ImageFound):
             self._report.found += 1
@@ -322,17 +324,6 @@ class _OneTarget:
             self._place_file(finding)
         else:
             self._ready.append(finding)
-
-    def _count(self, finding: Finding) -> None:
-        self._report.found += isinstance(finding, ImageFound | FileFound)
-        if isinstance(finding, ImageFound):
-            self._report.already += not finding.fetch
-            size = finding.row.metadata.get("size")
-            self._report.expected_bytes += size if finding.fetch and type(size) is int else 0
-        elif isinstance(finding, FileFound) and finding.refused is None:
-            self._report.expected_bytes += round((finding.file.size_kb or 0) * 1024)
-        elif isinstance(finding, ListBroken):
-            self._keeper.break_list(finding.reason)
 
     def _place_image(self, found: ImageFound) -> None:
         read = self._database.read()
