@@ -97,6 +97,12 @@ ENCODERS: dict[str, tuple[Nodes, str | None]] = {
         base(n6=enc(text=["20", 0]), n20=node("ShowText|pysssss", text=["21", 0], text_0="what was drawn"),
              n21=node("DPRandomGenerator", text="{a|b}")), "what was drawn"),
     "sdxl": (base(n6=node("CLIPTextEncodeSDXL", text_g="wide", text_l="near", width=1024)), "wide\nnear"),
+    "text switch": (
+        base(n6=enc(text=["20", 0]), n20=node("CR Text Input Switch", Input=2, text1="this", text2=["21", 0]),
+             n21=node("Text Multiline", text="that")), "that"),
+    "switched conditioning": (
+        base(n6=node("CR Conditioning Input Switch", Input=1, conditioning1=["20", 0], conditioning2=["21", 0]),
+             n20=enc(text="this"), n21=enc(text="that")), "this"),
     "sdxl twice the same": (base(n6=node("CLIPTextEncodeSDXL", text_g="same", text_l="same")), "same"),
     "flux": (base(n6=node("CLIPTextEncodeFlux", clip_l="tags", t5xxl="a sentence", guidance=3.5)), "a sentence\ntags"),
     "styler": (base(n6=enc(text=["20", 0]), n20=node("SDXLPromptStyler", text_positive="yes", text_negative="no")), "yes"),
@@ -144,9 +150,13 @@ def test_pipes_and_contexts_are_unpacked_by_side() -> None:
     taken = node("FromBasicPipe_v2", basic_pipe=["20", 0])
     found = read(base(n3=sampler(positive=["21", 4], negative=["21", 5], model=["21", 1]), n20=pipe, n21=taken))
     assert (found.prompt, found.negative_prompt) == ("a lighthouse", "blurry")
-    context = node("Context (rgthree)", model=["4", 0], positive=["6", 0], negative=["7", 0])
-    found = read(base(n3=sampler(positive=["20", 4], negative=["20", 5], model=["20", 1]), n20=context))
-    assert (found.prompt, found.negative_prompt) == ("a lighthouse", "blurry")
+    context = node("Context Big (rgthree)", model=["4", 0], positive=["6", 0], negative=["7", 0], latent=["5", 0], seed=7,
+                   steps=9, sampler="euler", scheduler="karras")  # fmt: skip
+    taken = sampler(positive=["20", 4], negative=["20", 5], model=["20", 1], latent_image=["20", 6], seed=["20", 8],
+                    sampler_name=["20", 13])  # fmt: skip
+    found = read(base(n3=taken, n20=context))
+    assert (found.prompt, found.negative_prompt, found.sampler, found.seed) == ("a lighthouse", "blurry", "Euler", 7)
+    assert (found.width, found.height, found.denoise) == (640, 480, 1.0)
     assert found.model is not None
     assert found.model.name == "harbour"
 
@@ -186,6 +196,31 @@ def test_flux_custom_sampling() -> None:
     assert found.meta["Distilled CFG Scale"] == 3.5
     assert found.model is not None
     assert (found.model.name, loras(found)) == ("flux-Q4", [("x", 0.25)])
+
+
+def test_samplers_that_take_the_guidance_themselves() -> None:
+    drawn = node("FluxSamplerParams+", seed="5", sampler="euler", scheduler="simple", steps="20", guidance="3.5",
+                 model=["4", 0], conditioning=["6", 0], latent_image=["5", 0])  # fmt: skip
+    found = read(base(n3=drawn))
+    assert (found.sampler, found.scheduler, found.steps, found.cfg_scale) == ("Euler", "Simple", 20, 3.5)
+
+
+def test_a_sampler_whose_seed_is_gone() -> None:
+    nodes = base()
+    del nodes["3"]["inputs"]["seed"]
+    found = read(nodes)
+    assert (found.prompt, found.seed, found.steps, found.width) == ("a lighthouse", None, 20, 640)
+
+
+def test_the_size_that_a_loader_lets_choose() -> None:
+    loader = node("easy fullLoader", ckpt_name="a.safetensors", positive="yes", negative="no", resolution="832 x 1216",
+                  empty_latent_width=512, empty_latent_height=512)  # fmt: skip
+    drawn = node("easy fullkSampler", seed=5, steps=9, cfg=4, sampler_name="euler", scheduler="normal", pipe=["20", 0])
+    found = read({"3": drawn, "20": loader})
+    assert (found.width, found.height) == (832, 1216)
+    loader["inputs"]["resolution"] = "width x height (custom)"
+    found = read({"3": drawn, "20": loader})
+    assert (found.width, found.height) == (512, 512)
 
 
 def test_the_first_pass_is_told_and_the_second_noted() -> None:
@@ -266,7 +301,7 @@ STACKS: dict[str, dict[str, Any]] = {
     "loader": node("LoraLoader", lora_name="x/a.safetensors", strength_model=0.5, strength_clip=1, model=["4", 0], clip=["4", 1]),
     "power loader": node("Power Lora Loader (rgthree)", lora_1={"on": True, "lora": "a.safetensors", "strength": 0.5},
                          lora_2={"on": False, "lora": "b", "strength": 1}, model=["4", 0]),
-    "manager": node("Lora Loader (LoraManager)", loras={"__value__": [
+    "manager": node("Lora Loader (LoraManager)", text="<lora:a:0.5> <lora:b:1>", loras={"__value__": [
         {"name": "a", "strength": "0.5", "active": True}, {"name": "b", "strength": 1, "active": False}]}, model=["4", 0]),
     "manager list": node("LoraManagerLoader", loras=[{"name": "a", "strength": 0.5}], model=["4", 0]),
     "cr stack": node("CR LoRA Stack", switch_1="On", lora_name_1="a.safetensors", model_weight_1=0.5, clip_weight_1=1,
@@ -275,6 +310,10 @@ STACKS: dict[str, dict[str, Any]] = {
                           strength_02=1, model=["4", 0]),
     "easy stack": node("easy loraStack", toggle=True, num_loras=1, lora_1_name="a.safetensors", lora_1_strength=0.5,
                        lora_2_name="b", lora_2_strength=1, model=["4", 0]),
+    "advanced stack": node("LoRA Stacker", input_mode="advanced", lora_count=1, lora_name_1="a.safetensors", lora_wt_1=1,
+                           model_str_1=0.5, clip_str_1=1, model=["4", 0]),
+    "pipe": node("ttN pipeLoRA", lora1_name="a.safetensors", lora1_model_strength=0.5, lora1_clip_strength=1, model=["4", 0]),
+    "wan": node("WanVideoLoraSelect", lora="a.safetensors", strength=0.5, model=["4", 0]),
     "tags": node("LoraTagLoader", text="<lora:a:0.5>", model=["4", 0]),
     "nearly off": node("LoraLoader", lora_name="b", strength_model=0.0, strength_clip=0, model=["20", 0]),
 }  # fmt: skip
@@ -412,6 +451,16 @@ def test_canvas_reroutes_and_primitives_are_seen_through() -> None:
         links=[[10, 20, 0, 6, 0, "STRING"], [11, 21, 0, 20, 0, "*"]],
     )
     assert found.prompt == "from afar"
+
+
+def test_canvas_links_by_name() -> None:
+    found = read_canvas(
+        drawn(20, "CLIPTextEncode", ("a lighthouse",)),
+        drawn(21, "SetNode", ("words",), [socket("CONDITIONING", 10, "CONDITIONING")]),
+        drawn(6, "GetNode", ("words",)),
+        links=[[10, 20, 0, 21, 0, "CONDITIONING"]],
+    )
+    assert found.prompt == "a lighthouse"
 
 
 @pytest.mark.parametrize(("mode", "expected"), [(0, [("a", 0.5)]), (4, [])])

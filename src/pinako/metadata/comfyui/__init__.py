@@ -19,7 +19,7 @@ from pinako.metadata.values import number_of
 
 _FIELDS = ("prompt", "UserComment", "comment", "Comment", "description", "parameters", "workflow", "xmp:UserComment",
            "ImageDescription", "COMMENT", "PROMPT", "WORKFLOW", "stealth")  # fmt: skip
-_CLIP_SKIPS = ("stop_at_clip_layer", "clip_skip")
+_CLIP_SKIPS = ("stop_at_clip_layer", "clip_skip", "base_clip_skip")
 
 
 def read(fields: Mapping[str, str]) -> Generation | None:

@@ -103,13 +103,12 @@ def _plain_files(resolver: Resolver, node: Node) -> Iterator[tuple[str, str]]:
 
 
 def _loras(resolver: Resolver, node: Node) -> Iterator[dict[str, Any]]:
-    inputs = node.inputs
-    if "lora_name" in inputs:
-        name = resolver.name(inputs["lora_name"], "lora_name")
-        yield from _lora(
-            name, _strength(resolver, node, ""), resolver.number(inputs.get("strength_clip"), "strength_clip")
-        )
-    if "lora" in node.kind.lower():
+    inputs, loads = node.inputs, "lora" in node.kind.lower()
+    alone = inputs.get("lora_name", inputs.get("lora") if loads else None)
+    if alone is not None:
+        clip = resolver.number(inputs.get("strength_clip"), "strength_clip")
+        yield from _lora(resolver.name(alone, "lora_name"), _strength(resolver, node, ""), clip)
+    if loads and "loras" not in inputs:  # a list beside the tags says which of them are switched on
         yield from tagged_loras(str(inputs.get("text", inputs.get("lora_syntax", ""))))
     for key, value in inputs.items():
         if isinstance(value, dict):
@@ -152,8 +151,10 @@ def _strength(resolver: Resolver, node: Node, number: str) -> float | None:
     )
     if number:
         names = (f"strength_{number}", f"strength_0{number}", f"lora_{number}_strength", f"lora_wt_{number}",
-                 f"model_weight_{number}", f"model_str_{number}", f"lora_{number}_model_strength",
+                 f"model_weight_{number}", f"model_str_{number}", f"lora_{number}_model_strength", f"lora{number}_model_strength",
                  f"strength_model_{number}")  # fmt: skip
+        if "advanced" in (node.inputs.get("input_mode"), node.inputs.get("mode")):
+            names = tuple(sorted(names, key=lambda name: "model" not in name))  # the simple strength lies idle
     for name in names:
         if name in node.inputs:
             return resolver.number(node.inputs[name], name)

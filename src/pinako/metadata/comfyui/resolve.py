@@ -64,7 +64,7 @@ class Resolver:
         node, slot = found
         if node.kind == "CivitaiModelSelector":
             return selected_air(node, slot)
-        for key in (wanted, *_NAME_KEYS):
+        for key in (wanted, wanted.removesuffix("_name"), *_NAME_KEYS):
             if key in node.inputs:
                 return self.name(node.inputs[key], wanted, depth + 1)
         links = self.graph.links(node)
@@ -91,6 +91,9 @@ class Resolver:
     def _texts_of(self, node: Node, slot: int, side: str, depth: int) -> list[str]:
         if "ZeroOut" in node.kind:
             return []
+        switched = self._switched(node)
+        if switched is not None:
+            return self.texts(switched, side, depth + 1)
         conditions = self._conditions(node, slot, side)
         if conditions:
             gathered: dict[str, None] = {}
@@ -116,8 +119,6 @@ class Resolver:
 
     def _string(self, node: Node, side: str, depth: int) -> str | None:
         inputs = node.inputs
-        if self._switched(node) is not None:
-            return None
         shown = inputs.get("text_0")
         if isinstance(shown, str) and "Show" in node.kind:
             return shown[:MAX_CHARS]  # what the run has shown: wildcards are resolved in it
@@ -170,15 +171,14 @@ class Resolver:
 
     def _switched(self, node: Node) -> Any:
         """What a switch with a number lets through."""
-        select = int_of(node.inputs.get("select", node.inputs.get("index")))
-        return None if select is None else node.inputs.get(f"input{select}")
+        inputs = node.inputs
+        select = int_of(next((inputs[name] for name in ("select", "index", "Input") if name in inputs), None))
+        places = (f"input{select}", f"text{select}", f"conditioning{select}")
+        return None if select is None else next((inputs[name] for name in places if name in inputs), None)
 
     def _onward(self, node: Node, side: str) -> Any:
         """The one link to go on with through reroutes, switches, contexts and pipes."""
         links = {name: [source.id, slot] for name, source, slot in self.graph.links(node)}
-        switched = self._switched(node)
-        if switched is not None:
-            return switched
         for name, link in links.items():
             lowered = name.lower()
             if any(word in lowered for word in _ONWARD) and _OPPOSITE[side] not in lowered:

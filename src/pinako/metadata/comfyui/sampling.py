@@ -13,7 +13,7 @@ from pinako.metadata.values import size_of
 _SETTING_LINKS = ("guider", "sampler", "sigmas", "noise", "pipe", "basic_pipe", "sdxl_tuple", "settings", "sampler_config",
                   "ctx", "context", "base_ctx", "sampler_opts", "seed_opts", "config")  # fmt: skip
 _LATENT_LINKS = ("latent_image", "latent", "samples", "optional_latent", "pixels", "image", "init_image", "init_latent",
-                 "start_image", "empty_latent", "latents", "images", "guider", "pipe", "positive")  # fmt: skip
+                 "start_image", "empty_latent", "latents", "images", "image_embeds", "guider", "pipe", "positive")  # fmt: skip
 _MAX_DEPTH = 30
 _MAX_SAMPLERS = 40
 _SAMPLER_CLASSES = {
@@ -59,8 +59,10 @@ def find_samplers(graph: Graph) -> tuple[list[Node], dict[str, Node]]:
 
 
 def is_sampler(node: Node) -> bool:
-    """Whether a node draws: it has a seed or noise, and names a sampler or is called one."""
+    """Whether a node draws: it has a seed or noise, and names a sampler or is called one. A context only carries these."""
     inputs = node.inputs
+    if node.kind.startswith("Context"):
+        return False
     if not any(key in inputs for key in ("seed", "noise_seed", "noise")):
         return False
     return "sampler_name" in inputs or "sampler" in inputs or "sampler" in node.kind.lower()
@@ -95,8 +97,9 @@ def _saves(node: Node) -> bool:
 
 
 def _single_step(nodes: dict[str, Node]) -> list[Node]:
-    # Nodes that call a service draw in one step: a prompt and a seed of their own.
-    return [
+    # What takes both prompts is a sampler whose seed came from a node that is gone. Nodes that call a service draw in one
+    # step: a prompt and a seed of their own.
+    return [node for node in nodes.values() if node.inputs.keys() >= {"positive", "negative", "sampler_name"}] or [
         node for node in nodes.values() if "seed" in node.inputs and isinstance(node.inputs.get("prompt"), (str, list))
     ]
 
@@ -160,8 +163,9 @@ def _setting(resolver: Resolver, node: Node, names: tuple[str, ...], depth: int 
 
 
 def _word(resolver: Resolver, node: Node, key: str, classes: dict[str, str], depth: int = 0) -> str | None:
-    if key in node.inputs:
-        return resolver.name(node.inputs[key], key)
+    for name in (key, key.removesuffix("_name")):
+        if name in node.inputs and (name == key or isinstance(node.inputs[name], str)):
+            return resolver.name(node.inputs[name], key)
     if node.kind in classes:
         return classes[node.kind]
     if depth >= 8 or not resolver.spend():
@@ -180,13 +184,15 @@ def _canvas(resolver: Resolver, node: Node) -> tuple[float | None, float | None]
     for _ in range(_MAX_DEPTH):
         if "TextEncode" in node.kind:
             break  # its width and height are what the prompt is told, not what is drawn
-        for wide, high in (("width", "height"), ("empty_latent_width", "empty_latent_height")):
-            if wide in node.inputs and high in node.inputs:
-                return resolver.number(node.inputs[wide], wide), resolver.number(node.inputs[high], high)
+        if "width" in node.inputs and "height" in node.inputs:
+            return resolver.number(node.inputs["width"], "width"), resolver.number(node.inputs["height"], "height")
         for key in ("resolution", "dimensions", "size", "aspect_ratio"):
             stated = size_of(node.inputs.get(key))
-            if stated:
+            if stated:  # chosen from a list; the loader's own sides count only beside "custom"
                 return stated
+        if "empty_latent_width" in node.inputs and "empty_latent_height" in node.inputs:
+            wide, high = node.inputs["empty_latent_width"], node.inputs["empty_latent_height"]
+            return resolver.number(wide, "width"), resolver.number(high, "height")
         if "scale" in node.kind.lower() or "resize" in node.kind.lower():
             break
         following = next(
@@ -200,7 +206,9 @@ def _canvas(resolver: Resolver, node: Node) -> tuple[float | None, float | None]
 
 
 def _guidance(graph: Graph, resolver: Resolver, base: Node) -> float | None:
-    """Flux takes its guidance with the prompt, in a node of its own."""
+    """Flux takes its guidance with the prompt, in a node of its own; some samplers take it themselves."""
+    if "guidance" in base.inputs:
+        return resolver.number(base.inputs["guidance"], "guidance")
     for start in ("positive", "guider", "conditioning"):
         value: Any = base.inputs.get(start)
         for _ in range(_MAX_DEPTH):

@@ -48,7 +48,7 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "batch_size",
     ),
     "KSampler (Efficient)": ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
-    "PrimitiveNode": ("value",), "ShowText|pysssss": ("text_0",),
+    "PrimitiveNode": ("value",), "SetNode": ("name",), "GetNode": ("name",), "ShowText|pysssss": ("text_0",),
     "TextEncodeQwenImageEdit": ("prompt",), "TextEncodeQwenImageEditPlus": ("prompt",),
     "SDXLPromptStyler": ("text_positive", "text_negative", "style"),
     "ImpactWildcardEncode": ("wildcard_text", "populated_text", "mode"),

@@ -103,6 +103,10 @@ def _add_node(flat: _Flat, prefix: str, key: str, node: dict[str, Any], context:
     values = {name: _uncommented(value) for name, value in name_widgets(node).items()}
     if kind == "PrimitiveNode":
         flat.through[(own, 0)] = values.get("value")
+    elif kind == "SetNode":  # a link without a line: what is set under a name is got by it
+        flat.through[(f"name:{values.get('name')}", 0)] = next(iter(connected.values()), None)
+    elif kind == "GetNode":
+        flat.through[(own, 0)] = [f"name:{values.get('name')}", 0]
     elif kind not in _IGNORED:
         flat.nodes[own] = Node(id=own, kind=kind, inputs=values | connected)
 
