@@ -288,6 +288,18 @@ def test_models_come_with_what_other_tools_keep_beside_them(
     assert list((out / "models").rglob("*.preview.*"))
 
 
+def test_a_collection_of_models_is_its_models(
+    read_only_demo: Path, tmp_path: Path, verb: Verb, opening: Opening
+) -> None:
+    sql = (
+        "SELECT i.collection_id, i.entity_id FROM collection_items i JOIN models m ON m.id = i.entity_id "
+        "WHERE i.entity_type = 'Model' AND m.status = 'Published' AND m.mode IS NULL AND m.availability = 'Public' ORDER BY i.id"
+    )
+    collection, model = opening(read_only_demo).rows(sql)[0]
+    verb("export", f"collections/{collection}", "--library", read_only_demo, "--to", tmp_path / "out")
+    assert list((tmp_path / "out" / "models").glob(f"*/*({model})/*/*.civitai.info"))
+
+
 def test_a_run_that_is_killed_leaves_no_half_file(read_only_demo: Path, tmp_path: Path, verb: Verb) -> None:
     whole = tmp_path / "whole"
     words = ["export", "--library", str(read_only_demo), "--sidecar", "json", "--embed", "a1111", "--models", "--to"]

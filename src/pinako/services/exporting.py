@@ -140,6 +140,12 @@ def _holds_posts(library: Library, collection_id: int) -> bool:
     return library.database.read().row(sql, (collection_id,)) is not None
 
 
+def is_of_models(library: Library, wanted: Selection) -> bool:
+    """Whether a selection names a collection of models."""
+    sql = "SELECT 1 FROM collections WHERE id = ? AND type = 'Model'"
+    return library.database.read().row(sql, (wanted.collection_id,)) is not None
+
+
 def count(library: Library, viewer: Viewer, query: ImageQuery) -> int:
     """How many images the whole list has."""
     return library.feeds.count_images(query, viewer)

@@ -83,8 +83,8 @@ class Run:
             models = ModelsOut(self._library, self._viewer, self.report, place, self._options)
             for batch in self._batches(selections):
                 self._export_batch(batch, place, records, models)
-            if self._options.models and not self.stopping.is_set():
-                models.take_selections(selections)
+            if not self.stopping.is_set():
+                models.take_selections(self._of_models(selections))
                 models.export(self.stopping, lambda: self._watcher(self))
             if records is not None:
                 records.keep = not self.stopping.is_set()
@@ -99,6 +99,14 @@ class Run:
         place = Place(options.to, library=self._library.database.library.library_id, force=options.force)
         closing.callback(place.close)
         return place
+
+    def _of_models(self, selections: Sequence[Selection]) -> Sequence[Selection]:
+        """Whose own models go out: all where asked, else those of collections that hold nothing but models."""
+        if self._options.models:
+            return selections
+        return [
+            one for one in selections if self._options.to is not None and exporting.is_of_models(self._library, one)
+        ]
 
     def _batches(self, selections: Sequence[Selection]) -> Iterator[list[Leaving]]:
         """Pages of what leaves, each image once, up to the limit."""
