@@ -140,13 +140,14 @@ def test_one_bad_value_loses_nothing_else() -> None:
 
 def test_network_tags_of_every_spelling_are_resources() -> None:
     text = "a <lora:My Style v2:-0.5> <lyco:b:0.3:0.4> <hypernet:h:0.7> <lora:folder/c.safetensors> <lora:d:1:lbw=OUTD>"
-    found = read(f"{text}\nSteps: 1, Seed: 2")
+    found = read(f"{text} <lora:e:te=0.6:unet=0.9>\nSteps: 1, Seed: 2")
     assert [(one.kind, one.name, one.weight) for one in found.resources] == [
         ("lora", "My Style v2", -0.5),
         ("lora", "b", 0.3),
         ("hypernetwork", "h", 0.7),
         ("lora", "c", 1.0),
         ("lora", "d", 1.0),
+        ("lora", "e", 0.6),
     ]
     assert found.prompt == "a"
 
@@ -208,6 +209,7 @@ def test_the_sites_blocks_are_read_and_names_are_not_sent_on() -> None:
             UsedTool(name="Forge", version="f2.0.1v1.10.1-previous-669-gdfdcbab6"),
         ),
         ("Version: f1.7.0-v1.10.1RC", {}, UsedTool(name="reForge", version="f1.7.0-v1.10.1RC")),
+        ("Version: f1.0.0v2-v1.10.1RC", {}, UsedTool(name="reForge", version="f1.0.0v2-v1.10.1RC")),
         ("App: SD.Next, Version: 56a8aea", {}, UsedTool(name="SD.Next", version="56a8aea")),
         ("Version: ComfyUI", {}, UsedTool(name="ComfyUI")),
         ("Model: m", {"smproj": "{}"}, UsedTool(name="Stability Matrix")),

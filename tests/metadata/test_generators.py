@@ -225,6 +225,15 @@ def test_a_random_tensorart_seed_is_told_by_the_graph_beside_it() -> None:
     assert (found.generator, found.seed) == ("tensorart", 77)
 
 
+def test_tensorarts_own_list_completes_the_text_beside_it() -> None:
+    text = "a lighthouse\nSteps: 20, Sampler: Euler a, CFG scale: 5, Seed: 9, Size: 64x48, Model: harbour_v1"
+    found = read({"parameters": text, "generation_data": _text(TENSOR)})
+    assert (found.generator, found.cfg_scale, found.seed, found.negative_prompt) == ("tensorart", 5, 9, "blurry")
+    assert [(one.kind, one.name, one.weight) for one in found.resources] == [
+        ("checkpoint", "harbour_v1", None), ("lora", "ink", 0.5), ("lora", "fog", 1.0),
+    ]  # fmt: skip
+
+
 SITE_GRAPH: dict[str, Any] = {
     "3": {"class_type": "KSampler", "inputs": {"seed": 1, "steps": 2, "cfg": 3, "sampler_name": "euler", "scheduler": "normal"}},
     "extra": {"airs": ["urn:air:sdxl:checkpoint:civitai:10@11", "urn:air:sdxl:lora:civitai:20@22"]},

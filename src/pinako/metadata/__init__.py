@@ -109,5 +109,7 @@ def recognise(fields: Mapping[str, str]) -> Generation | None:
     for read in GENERATORS:
         generation = read(fields)
         if generation is not None:
+            if "generation_data" in fields:
+                generation = tensorart.complete(generation, fields)
             return comfyui.complete(generation, fields) if "prompt" in fields or "workflow" in fields else generation
     return None

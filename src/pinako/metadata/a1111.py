@@ -35,7 +35,7 @@ _OWN = frozenset({"prompt", "negativePrompt", "seed", "steps", "cfgScale", "widt
 _RENAMED = {"Steps": "steps", "CFG scale": "cfgScale", "Seed": "seed", "Clip skip": "clipSkip", "Sampler": "sampler"}
 _TAKEN = frozenset({"Hashes", "Civitai resources", "Civitai metadata", "Lora hashes", "TI hashes"})
 _FORGE = re.compile(r"f\d[\d.]*v")
-_REFORGE = re.compile(r"f\d[\d.]*-v|.*\breforge\b", re.IGNORECASE)
+_REFORGE = re.compile(r"f\d[\w.]*-v\d|.*\breforge\b", re.IGNORECASE)
 
 
 def read(fields: Mapping[str, str]) -> Generation | None:

@@ -13,7 +13,7 @@ import msgspec
 from pinako.catalog import air
 from pinako.catalog.generation import Resource, UsedModel
 from pinako.metadata.a1111_settings import LABELS, Infotext
-from pinako.metadata.record import TAG, used_model
+from pinako.metadata.record import TAG, tag_weight, used_model
 from pinako.metadata.resources import kind_of, resources_of
 from pinako.metadata.values import float_of, hash_of, int_of, stem_of
 
@@ -145,10 +145,8 @@ def _tagged(parts: Infotext, hashes: dict[str, str]) -> Iterator[dict[str, Any]]
         for match in islice(TAG.finditer(parts.prompt), _MAX_LISTED):
             kind = _TAG_TYPES.get(match[1].lower(), "lora")
             name = match[2].strip()
-            # `name:te:unet` triples and `name:0.8:lbw=…` both have the weight first.
-            weight = float_of(match[3].split(":", 2)[1]) if match[3] else None
             seen.add((kind, stem_of(name).lower()))
-            yield _entry(kind, name, hashes.get(f"{kind}:{name}"), 1.0 if weight is None else weight)
+            yield _entry(kind, name, hashes.get(f"{kind}:{name}"), tag_weight(match[3]))
     for key, digest in hashes.items():
         word, colon, name = key.partition(":")
         if colon and word in ("lora", "hypernet") and (word, stem_of(name).lower()) not in seen:

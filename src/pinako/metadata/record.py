@@ -62,6 +62,12 @@ def from_meta(
     )
 
 
+def tag_weight(said: str) -> float:
+    """The weight of a tag whose end is `:0.8`, `:0.8:0.5`, `:te=0.8:unet=0.5` or `:0.8:lbw=…`: the first; 1 without any."""
+    weight = float_of(said.split(":", 2)[1].rpartition("=")[2]) if said else None
+    return 1.0 if weight is None else weight
+
+
 def plain_prompt(text: Any) -> str | None:
     """A prompt without network tags and trailing commas; None where nothing is left."""
     if not isinstance(text, str):

@@ -24,6 +24,21 @@ def read(fields: Mapping[str, str]) -> Generation | None:
     return None
 
 
+def complete(generation: Generation, fields: Mapping[str, str]) -> Generation:
+    """A record made of the A1111 text in such a file, with the files and hashes that only `generation_data` says."""
+    beside = read(fields) if generation.generator == "a1111" else None
+    if beside is None:
+        return generation
+    told = beside.meta
+    listed = told.get("resources", [])
+    if generation.model is not None and beside.model is not None and generation.model.name != beside.model.name:
+        told = {key: value for key, value in told.items() if key not in ("Model hash", "hashes")}  # another model's
+        listed = [row for row in listed if row["type"] != "model"]
+    resources = [*listed, *generation.meta.get("resources", [])]
+    meta = told | generation.meta | ({"resources": resources} if resources else {})
+    return from_meta(meta, generator="tensorart", tool=beside.tool)
+
+
 def _record(found: dict[str, Any]) -> Generation:
     meta = texts(found, _TEXTS) | numbers(found, _NUMBERS)
     sampler = text_of(found.get("ksamplerName") or found.get("samplerName") or found.get("sampler"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from pinako.metadata.comfyui.graph import Graph, Node
 from pinako.metadata.comfyui.resolve import Resolver
-from pinako.metadata.record import TAG
+from pinako.metadata.record import TAG, tag_weight
 from pinako.metadata.values import float_of
 
 CHECKPOINT_KEYS = ("ckpt_name", "unet_name", "base_ckpt_name", "gguf_name", "ckpt", "diffusion_model", "model_path")
@@ -60,8 +60,7 @@ def gather(resolver: Resolver, nodes: Iterable[Node], texts: Iterable[str]) -> d
 def tagged_loras(text: str) -> Iterator[dict[str, Any]]:
     """LoRAs named by tags, which some encoders and loaders read out of a text."""
     for match in islice(TAG.finditer(text), 100) if "<" in text else ():
-        strength = float_of(match[3].split(":", 2)[1]) if match[3] else None
-        yield {"name": match[2].strip(), "type": "lora", "strength": 1.0 if strength is None else strength}
+        yield {"name": match[2].strip(), "type": "lora", "strength": tag_weight(match[3])}
 
 
 def _model_source(graph: Graph, node: Node) -> Node | None:
