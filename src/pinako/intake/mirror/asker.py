@@ -272,7 +272,7 @@ class Asker:
         page.beside += dict.fromkeys(("post", row.post_id) for row in chosen if row.post_id is not None)
         known = self.known("image", (row.id for row in chosen))
         chosen = self._without_barred(chosen, known, page)
-        fresh = [row for row in chosen if not self.is_fresh(known.get(row.id)) and self.launch("image", row.id, page)]
+        fresh, known = self._launched(chosen, page)
         open_ones: list[ImageFound] = []
         lacking = lacking or {}
         for found in (self._judge(row, known.get(row.id), page, lacking.get(row.id)) for row in fresh):
@@ -282,6 +282,17 @@ class Asker:
                 open_ones.append(found)
         self._give_posts_of(chosen if not self.terms.dry else (), {found.row.id for found in open_ones}, page)
         give_detailed(self, [open_ones[start : start + TOGETHER] for start in range(0, len(open_ones), TOGETHER)])
+
+    def _launched(self, rows: Sequence[Image], page: Page) -> tuple[list[Image], dict[int, Item]]:
+        """The images that this run has not dealt with, launched, and what the journal says of them: by now, not a page ago."""
+        sent = [row for row in rows if self.launch("image", row.id, page)]
+        known, fresh = self.known("image", (row.id for row in sent)), []
+        for row in sent:
+            if self.is_fresh(known.get(row.id)):
+                self.landed("image", row.id)
+            else:
+                fresh.append(row)
+        return fresh, known
 
     def _without_barred(self, rows: Sequence[Image], known: Mapping[int, Item], page: Page) -> list[Image]:
         """Without what was thrown away here for good, or must never be kept: it is not asked about again."""

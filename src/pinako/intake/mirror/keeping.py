@@ -156,12 +156,15 @@ class Keeper:
     def write(self, batch: Sequence[Ready]) -> None:
         """Keep a batch: rows, documents and notes in one transaction."""
         now = self._database.now()
-        with self._database.write() as w:
-            touched = Touched()
-            for each in batch:
-                self._guarded(w, touched, each, now)
-            self._settle_pages(w, touched, now)
-            settle(w, touched, now)
+        try:
+            with self._database.write() as w:
+                touched = Touched()
+                for each in batch:
+                    self._guarded(w, touched, each, now)
+                self._settle_pages(w, touched, now)
+                settle(w, touched, now)
+        finally:
+            self._flying.written()
 
     def _guarded(self, w: Write, touched: Touched, each: Ready, now: int) -> None:
         """One thing; what it does to its keeper is its own trouble, not the run's."""
@@ -192,7 +195,7 @@ class Keeper:
             each.page.tick()
         else:
             entity, id = _name_of(each)
-            self._flying.land(entity, id or 0)
+            self._flying.land(entity, id or 0, unwritten=True)
 
     def _keep(self, w: Write, touched: Touched, each: Ready, now: int) -> None:
         if isinstance(each, ImageReady):

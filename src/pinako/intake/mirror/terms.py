@@ -34,11 +34,16 @@ class Flying:
 
     def __init__(self) -> None:
         self._pages: dict[tuple[str, int], list[Page]] = {}
-        self._lock = threading.Lock()
+        self._unwritten: set[tuple[str, int]] = set()
+        self._lock = threading.Condition()
 
     def launch(self, entity: str, id: int, page: Page) -> bool:
-        """Whether the thing is to be sent. One that is on its way already holds this page too."""
+        """Whether the thing is to be sent. One that is on its way already holds this page too.
+
+        What the journal says of it is true if it is read after this: a transaction that has it is waited for.
+        """
         with self._lock:
+            self._lock.wait_for(lambda: (entity, id) not in self._unwritten)
             page.give()
             waiting = self._pages.get((entity, id))
             if waiting is None:
@@ -47,11 +52,19 @@ class Flying:
             waiting.append(page)
             return False
 
-    def land(self, entity: str, id: int) -> None:
-        """The thing is dealt with."""
+    def land(self, entity: str, id: int, *, unwritten: bool = False) -> None:
+        """The thing is dealt with; `unwritten`: by a transaction that is still open, until `written`."""
         with self._lock:
+            if unwritten:
+                self._unwritten.add((entity, id))
             for page in self._pages.pop((entity, id), ()):
                 page.tick()
+
+    def written(self) -> None:
+        """The transaction is over."""
+        with self._lock:
+            self._unwritten.clear()
+            self._lock.notify_all()
 
 
 def reason_of(error: UpstreamError) -> str:
