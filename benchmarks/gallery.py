@@ -5,7 +5,7 @@
 Wall pages are asked of a synthetic library (made once, in .bench, as by feed.py) over one kept-alive connection: each page again
 and again by the clock, then page after page as one scrolls, none of them asked before. Documents that such a library lacks and
 others have are made first. `--no-browser` leaves the rest out. The browser (a
-Chromium, system package; left out where there is none) looks at a demo library of 2,000 real pictures: the largest contentful
+Chromium, system package) looks at a demo library of 2,000 real pictures: the largest contentful
 paint of five cold first visits, and a wall of `--items` scrolled to its end.
 """
 
@@ -36,6 +36,7 @@ from speed.library import ensure_library  # noqa: E402
 from speed.walls import ensure_documents  # noqa: E402
 
 BENCH = HERE.parent / ".bench"
+DEMO = BENCH / "demo-2000"
 WALLS = (
     "/images",
     "/images?sort=Newest",
@@ -67,6 +68,31 @@ def say(text: str) -> None:
 
 def _used(process: psutil.Process) -> float:
     return 1000 * sum(process.cpu_times()[:2])
+
+
+def tell(report: dict[str, Any], to: Path | None) -> None:
+    """Print what was found, and keep it where that was asked for."""
+    text = json.dumps(report, indent=2)
+    if to:
+        to.write_text(text + "\n")
+    print(text)
+
+
+def ensure_demo(folder: Path) -> bool:
+    """Make the demo of 2,000 real pictures where it is not there; whether it was made."""
+    if (folder / "demo.json").exists():
+        return False
+    command = ["-m", "pinako", "demo", "--library", os.fspath(folder), "--images", "2000", "--seed", "7"]
+    subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+    return True
+
+
+def chromium() -> str:
+    """The system's Chromium."""
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        raise SystemExit("there is no Chromium")
+    return program
 
 
 @contextmanager
@@ -138,11 +164,10 @@ def look(address: str, items: int) -> dict[str, Any]:
     """What a real browser makes of it."""
     from playwright.sync_api import sync_playwright
 
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        return {}
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=program, args=["--no-sandbox", "--enable-precise-memory-info"])
+        browser = driver.chromium.launch(
+            executable_path=chromium(), args=["--no-sandbox", "--enable-precise-memory-info"]
+        )
         paints = [_first_paint(browser, address) for _ in range(VISITS)]
         say(f"largest contentful paint, ms: {paints}")
         scrolled = _scroll(browser, address, items)
@@ -195,33 +220,15 @@ def main() -> None:
             report["scrolled"] = look(address, args.items).get("scrolled")
     if not args.no_browser:
         report |= look_at_demo(args.items)
-    text = json.dumps(report, indent=2)
-    if args.json:
-        args.json.write_text(text + "\n")
-    print(text)
+    tell(report, args.json)
 
 
 def look_at_demo(items: int) -> dict[str, Any]:
     """The same of a library of real pictures, which is made first where it is not there."""
-    report: dict[str, Any] = {}
-    demo = BENCH / "demo-2000"
-    if not (demo / "demo.json").exists():
-        command = [
-            sys.executable,
-            "-m",
-            "pinako",
-            "demo",
-            "--library",
-            os.fspath(demo),
-            "--images",
-            "2000",
-            "--seed",
-            "7",
-        ]
-        began = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        report["demo_s"] = round(time.perf_counter() - began, 1)
-    with serving("-m", "pinako", "serve", "--library", os.fspath(demo), "--port", "0") as (address, _):
+    began = time.perf_counter()
+    made = ensure_demo(DEMO)
+    report: dict[str, Any] = {"demo_s": round(time.perf_counter() - began, 1)} if made else {}
+    with serving("-m", "pinako", "serve", "--library", os.fspath(DEMO), "--port", "0") as (address, _):
         report["demo"] = look(address, items)
     return report
 

@@ -11,10 +11,8 @@ where there is one (by SwiftShader, which is slow: take fewer items). `pss` coun
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -25,7 +23,7 @@ sys.path[:0] = [os.fspath(HERE), os.fspath(HERE.parent / "tests" / "gallery")]
 
 from browsing import multiply  # noqa: E402
 
-from gallery import BENCH, say, serving  # noqa: E402
+from gallery import DEMO, chromium, ensure_demo, say, serving, tell  # noqa: E402
 
 VIEW = {"width": 1440, "height": 900}
 GRAPHICS = (
@@ -39,7 +37,7 @@ EVERY = 50
 STEP = """async () => {
     const frame = () => new Promise(done => requestAnimationFrame(done));
     const began = performance.now();
-    scrollBy(0, 700);
+    scrollBy(0, innerHeight - 100);
     for (;;) {
         await frame();
         const seen = [...document.querySelectorAll('.wall .tile')].filter(one => {
@@ -50,7 +48,7 @@ STEP = """async () => {
         if (!waits || performance.now() - began > 4000) break;
     }
     return [[...document.querySelectorAll('.wall .tile')].map(one => one.dataset.id), document.querySelectorAll('*').length,
-        Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight];
+        performance.memory.usedJSHeapSize / 2 ** 20, Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight];
 }"""
 
 
@@ -72,54 +70,46 @@ def scroll(address: str, items: int, graphics: bool) -> dict[str, Any]:
     """Scroll so far, and say what the tab held on the way and at the end."""
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        raise SystemExit("there is no Chromium")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(
-            executable_path=program, args=["--no-sandbox", *(GRAPHICS if graphics else ())]
+            executable_path=chromium(),
+            args=["--no-sandbox", "--enable-precise-memory-info", *(GRAPHICS if graphics else ())],
         )
         page = browser.new_page(viewport=VIEW)
         page.goto(address + "/images?types=image&sort=Newest")
         page.wait_for_timeout(1500)
         session = browser.new_browser_cdp_session()
-        on_the_way, seen, most_nodes, over, steps = [memory(session)], set[str](), 0, False, 0
+        on_the_way, seen, most_nodes, most_heap, over, steps = [memory(session)], set[str](), 0, 0.0, False, 0
         while len(seen) < items and not over:
-            ids, nodes, over = page.evaluate(STEP)
+            ids, nodes, heap, over = page.evaluate(STEP)
             seen.update(ids)
-            most_nodes, steps = max(most_nodes, nodes), steps + 1
+            most_nodes, most_heap, steps = max(most_nodes, nodes), max(most_heap, heap), steps + 1
             if steps % EVERY == 0:
                 on_the_way.append(memory(session) | {"items": len(seen)})
                 say(f"{on_the_way[-1]}")
         on_the_way.append(memory(session) | {"items": len(seen)})
         browser.close()
     most = {key: max(one.get(key, 0) for one in on_the_way) for key in on_the_way[-1]}
-    return {"items": len(seen), "most_nodes": most_nodes, "most": most, "end": on_the_way[-1], "start": on_the_way[0]}
+    held = {"most_nodes": most_nodes, "most_scripts_mb": round(most_heap, 1)}
+    return {"items": len(seen), **held, "most": most, "end": on_the_way[-1], "start": on_the_way[0]}
 
 
 def main() -> None:
     """Make the library, look at it, write what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=10_000)
-    parser.add_argument(
-        "--library", type=Path, default=BENCH / "demo-2000", help="a demo library; only a copy is written to"
-    )
+    parser.add_argument("--library", type=Path, default=DEMO, help="a demo library; only a copy is written to")
     parser.add_argument("--graphics", action="store_true")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if not (args.library / "demo.json").exists():
-        command = ["-m", "pinako", "demo", "--library", os.fspath(args.library), "--images", "2000", "--seed", "7"]
-        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
+    ensure_demo(args.library)
     with tempfile.TemporaryDirectory(dir=args.library.parent) as made:
         copy = Path(made) / "library"
         shutil.copytree(args.library, copy)
         multiply(copy, args.items, kinds=1500)
         with serving("-m", "pinako", "serve", "--library", os.fspath(copy), "--port", "0") as (address, _):
             report = scroll(address, args.items, args.graphics)
-    text = json.dumps(report, indent=2)
-    if args.json:
-        args.json.write_text(text + "\n")
-    print(text)
+    tell(report, args.json)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ the page weighs; and once more from beginning to end. Processor time is of the w
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import socket
@@ -31,7 +30,7 @@ from urllib.request import urlopen
 HERE = Path(__file__).parent
 sys.path.insert(0, os.fspath(HERE))
 
-from gallery import BENCH, PAINT, say  # noqa: E402
+from gallery import DEMO, PAINT, chromium, ensure_demo, say, tell  # noqa: E402
 
 VIEW = {"width": 1440, "height": 900}
 ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
@@ -159,10 +158,10 @@ def _wait_for(address: str) -> None:
     raise SystemExit("the peer did not start")
 
 
-def visit(driver: Any, program: str, side: Side, *, through: bool = False) -> dict[str, Any]:
+def visit(driver: Any, side: Side, *, through: bool = False) -> dict[str, Any]:
     """One visit by a browser that was never here. `through`: to the end of the wall."""
     browser = driver.chromium.launch(
-        executable_path=program, args=["--no-sandbox", "--enable-precise-memory-info", NOWHERE]
+        executable_path=chromium(), args=["--no-sandbox", "--enable-precise-memory-info", NOWHERE]
     )
     served = _server_s(side)
     try:
@@ -222,23 +221,20 @@ def measure(sides: list[Side], visits: int) -> dict[str, Any]:
     """Every side: the first look of all, later visits, and once more to the end."""
     from playwright.sync_api import sync_playwright
 
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if program is None:
-        raise SystemExit("there is no Chromium")
     report: dict[str, Any] = {side.name: {} for side in sides}
     with sync_playwright() as driver:
         for side in sides:
-            report[side.name]["nothing made yet"] = visit(driver, program, side, through=True)
+            report[side.name]["nothing made yet"] = visit(driver, side, through=True)
             say(f"{side.name}, first of all: {report[side.name]['nothing made yet']}")
         rounds: dict[str, list[dict[str, Any]]] = {side.name: [] for side in sides}
         for number in range(visits):
             for side in sides if number % 2 else sides[::-1]:
-                rounds[side.name].append(visit(driver, program, side))
+                rounds[side.name].append(visit(driver, side))
                 say(f"{side.name}: {rounds[side.name][-1]}")
         for side in sides:
             each = rounds[side.name]
             report[side.name]["a visit"] = {key: statistics.median(one[key] for one in each) for key in each[0]}
-            report[side.name]["to the end"] = visit(driver, program, side, through=True)
+            report[side.name]["to the end"] = visit(driver, side, through=True)
             say(f"{side.name}, to the end: {report[side.name]['to the end']}")
     return report
 
@@ -248,13 +244,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", type=Path, required=True)
     parser.add_argument("--peer-python", default=sys.executable)
-    parser.add_argument("--demo", type=Path, default=BENCH / "demo-2000")
+    parser.add_argument("--demo", type=Path, default=DEMO)
     parser.add_argument("--visits", type=int, default=5)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if not (args.demo / "demo.json").exists():
-        command = [sys.executable, "-m", "pinako", "demo", "--library", args.demo, "--images", "2000", "--seed", "7"]
-        subprocess.run([os.fspath(one) for one in command], check=True, stdout=subprocess.DEVNULL)
+    ensure_demo(args.demo)
     with tempfile.TemporaryDirectory(dir=args.demo.parent) as made, ExitStack() as running:
         work = Path(made)
         count = pictures(args.demo, work / "pictures")
@@ -263,10 +257,7 @@ def main() -> None:
             running.enter_context(peer(args.peer.resolve(), args.peer_python, work / "pictures", work)),
         ]
         report = {"pictures": count, **measure(sides, args.visits)}
-    text = json.dumps(report, indent=2)
-    if args.json:
-        args.json.write_text(text + "\n")
-    print(text)
+    tell(report, args.json)
 
 
 if __name__ == "__main__":

@@ -83,13 +83,13 @@ def until(page: Any, truth: str, seconds: float = 15.0) -> None:
 
 
 def serious(page: Any, script: str) -> list[str]:
-    """What axe calls serious or critical."""
+    """What axe calls serious or critical, and headings that are out of order."""
     page.evaluate(script)
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
         f"{one['id']}: {node['html'][:160]} {node['any'][0]['message'] if node['any'] else ''}"
         for one in found["violations"]
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] in ("serious", "critical") or one["id"] == "heading-order"
         for node in one["nodes"][:4]
     ]
 

@@ -416,39 +416,44 @@ def test_picking_many_survives_scrolling_away(tab: Opener) -> None:
     assert page.locator(".picks").count() == 0
 
 
-PAGES = (
-    "/",
-    "/images",
-    "/images?query=steps%3Emany",
-    "/models",
-    "/posts",
-    "/collections",
-    "/tags",
-    "/search/help",
-    "/login",
-    "/nothing",
-)
-OWNED = ("/duplicates", "/missing", "/storage", "/settings", "/imports", "/upload")
+PAGES = {
+    "walls": ("/", "/images", "/images?query=steps%3Emany", "/videos", "/search/images", "/tag/nothing", "/nothing"),
+    "lists": ("/models", "/posts", "/collections", "/tags", "/search/help", "/login"),
+    "found": ("/search/models", "/search/posts", "/search/collections", "/search/users", "/search/tags"),
+    "people": ("/user/inkharbor", "/user/inkharbor/posts", "/user/inkharbor/models", "/user/inkharbor/collections"),
+    "things": (),
+    "curating": ("/upload", "/trash", "/review", "/duplicates", "/settings"),
+    "keeping": ("/missing", "/mirrors", "/imports", "/storage"),
+}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Any, served: tuple[str, str], scheme: str) -> None:
+@pytest.fixture(params=["light", "dark"])
+def examined(browser: Any, served: tuple[str, str], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The owner's page in either scheme, where axe may be run."""
     address, session = served
-    script = axe_script()
-    context = browser.new_context(viewport=WIDE, color_scheme=scheme, bypass_csp=True)
+    context = browser.new_context(viewport=WIDE, color_scheme=request.param, bypass_csp=True, base_url=address)
     context.add_cookies([{"name": "civ-token", "value": session, "url": address}])
-    page = context.new_page()
-    page.goto(address + "/images")
-    image = page.locator(".wall .tile").first.get_attribute("data-id")
-    page.goto(address + "/models")
-    model = page.locator(".card.model a").first.get_attribute("href")
-    for path in (*PAGES, *OWNED, f"/images/{image}", model, "/user/inkharbor"):
-        page.goto(address + path)
-        assert not serious(page, script), path
-    page.goto(address + "/images")
-    page.locator(".wall .tile a").first.click()
-    page.wait_for_selector("dialog.viewer[open]")
-    page.keyboard.press("i")
-    page.wait_for_selector(".viewer .side .facts")
-    assert not serious(page, script), "viewer"
+    yield context.new_page()
     context.close()
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_axe_finds_nothing_serious(examined: Any, kind: str) -> None:
+    script = axe_script()
+    paths = list(PAGES[kind])
+    for shelf, link in (("/images", ".wall .tile a"), ("/models", ".card.model a"), ("/posts", ".card.post a")):
+        if kind == "things":
+            examined.goto(shelf)
+            paths.append(examined.locator(link).first.get_attribute("href"))
+    for path in paths:
+        examined.goto(path)
+        assert not serious(examined, script), path
+
+
+def test_axe_finds_nothing_serious_in_the_viewer(examined: Any) -> None:
+    examined.goto("/images")
+    examined.locator(".wall .tile a").first.click()
+    examined.wait_for_selector("dialog.viewer[open]")
+    examined.keyboard.press("i")
+    examined.wait_for_selector(".viewer .side .facts")
+    assert not serious(examined, axe_script())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from typing import Any, get_type_hints
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from pinako.web.gallery.drawing import Drawing
+from pinako.web.gallery.rich import clean
 from pinako.web.gallery.tiles import CardVersion, CollectionCard, Facts, ModelCard, PostCard, Rank, Somebody, Tile
 
 DRAW = Drawing("account", "/static/{}".format)
@@ -142,3 +144,13 @@ def test_what_is_kept_is_of_that_very_record() -> None:
         assert "misty" not in DRAW.tile(hidden)
         assert "fetchpriority" in DRAW.tile(TILE, True)
         assert "fetchpriority" not in DRAW.tile(TILE)
+
+
+@given(st.lists(st.integers(1, 6)), st.integers(1, 3))
+def test_headings_of_a_text_begin_below_their_page_and_skip_none(levels: list[int], under: int) -> None:
+    text = "".join(f"<h{level} id='x'>{place}</h{level}><p>x</p>" for place, level in enumerate(levels))
+    found = re.findall(r"<h([1-6])>(\d+)</h([1-6])>", clean(text, under))
+    assert [int(place) for _, place, _ in found] == list(range(len(levels))), "none is lost, each ends as it began"
+    drawn = [int(level) for level, _, _ in found]
+    assert all(under < now <= before + 1 for before, now in zip([under, *drawn], drawn, strict=False))
+    assert all(int(end) == begun for (_, _, end), begun in zip(found, drawn, strict=True))

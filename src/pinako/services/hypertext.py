@@ -10,7 +10,7 @@ from typing import overload
 
 import nh3
 
-_DROPPED = {"script", "style", "template", "noscript"}
+DROPPED = {"script", "style", "iframe", "object", "embed", "template", "svg", "math", "noscript"}
 """Tags whose content goes with them."""
 
 
@@ -22,4 +22,4 @@ def harmless(html: str | None) -> str | None:
     """The text without scripts, handlers, frames and addresses that run something. Plain text stays as it is."""
     if html is None or "<" not in html:
         return html
-    return nh3.clean(html, clean_content_tags=_DROPPED, link_rel="noopener noreferrer nofollow")
+    return nh3.clean(html, clean_content_tags=DROPPED, link_rel="noopener noreferrer nofollow")

@@ -23,6 +23,21 @@ FOLDER = Path(__file__).parent.parent / "static"
 BASE = "/static/"
 WORDS_FILE = "words.js"
 """Made here: what scripts say, out of the same list as everything that the pages say."""
+STYLE_FILE = "gallery.css"
+STYLE_PARTS = (
+    "ground",
+    "controls",
+    "frame",
+    "lists",
+    "wall",
+    "cards",
+    "image",
+    "things",
+    "notes",
+    "viewer",
+    "narrow",
+)
+"""Made here too: the parts of the folder `style` one after another, what may be overridden first. A page asks for one file."""
 
 _TYPES = {
     ".css": b"text/css; charset=utf-8",
@@ -47,6 +62,7 @@ class Assets:
     def __init__(self, folder: Path = FOLDER) -> None:
         self._sources = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
         self._sources[WORDS_FILE] = words_script()
+        self._sources[STYLE_FILE] = b"\n".join((folder / "style" / f"{part}.css").read_bytes() for part in STYLE_PARTS)
         self._named: dict[str, Asset] = {}
         for name in self._sources:
             self._name(name)

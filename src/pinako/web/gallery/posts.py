@@ -71,7 +71,13 @@ class Posts:
         if full.version_published and full.post.version_id is not None:
             shown = version_shown(self._pages, ask, full.post.version_id)
         return self._pages.show(
-            ask, "post.html", full=full, post=full.post, tiles=pictures, about=clean(full.post.detail), version=shown
+            ask,
+            "post.html",
+            full=full,
+            post=full.post,
+            tiles=pictures,
+            about=clean(full.post.detail, under=1),
+            version=shown,
         )
 
 

@@ -71,6 +71,7 @@ _SEARCH = {
 _LISTS = {
     "wall.label": "Pictures",
     "wall.more": "More",
+    "list.found": "What was found",
     "filter.on": "Filters",
     "filter.remove": "Remove this filter",
     "filter.clear": "Clear all",

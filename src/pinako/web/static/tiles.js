@@ -8,6 +8,11 @@ import { paint } from "./blurhash.js";
 
 const FADE_MS = 300; // a little more than the style sheet takes
 const FRAME_SHARE_MS = 6;
+const TOGETHER_MS = 60;
+// A browser counts what scripts hold, not what nodes and pictures take beside them, and sweeps those up late. A buffer of this
+// size weighs with it, though nothing is ever written there and it takes no memory.
+const SWEPT_AFTER = 150; // tiles
+const WEIGHT = 2 ** 27;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function ratioOf(tile) {
@@ -19,10 +24,10 @@ export function ratioOf(tile) {
 export function soften(tile) {
   const image = tile.querySelector("img");
   if (!image || image.complete) return;
-  const canvas = blurred(tile, image);
+  const under = blurred(tile, image);
   const settle = () => {
     image.classList.remove("waiting");
-    setTimeout(() => canvas.remove(), FADE_MS);
+    setTimeout(() => under.isConnected && giveBack(under), FADE_MS);
   };
   image.addEventListener("load", settle, { once: true });
   image.addEventListener("error", settle, { once: true });
@@ -37,19 +42,37 @@ export function sketch(tile) {
   image.addEventListener("error", () => image.classList.remove("waiting"), { once: true });
 }
 
+let forgotten = 0;
+
 // Takes a tile away and gives back what it is drawn with; what it was still fetching is called off.
 export function forget(tile) {
-  for (const canvas of tile.querySelectorAll("canvas")) canvas.width = canvas.height = 0;
+  for (const canvas of tile.querySelectorAll("canvas")) giveBack(canvas);
   for (const image of tile.querySelectorAll("img")) for (const name of ["srcset", "src"]) image.removeAttribute(name);
   tile.remove();
+  forgotten += 1;
+  if (forgotten % SWEPT_AFTER === 0) new ArrayBuffer(WEIGHT); // dropped at once
+}
+
+// Canvases of blurred pictures are used again: a browser sweeps up late what it would otherwise make for each.
+const spare = [];
+
+function giveBack(canvas) {
+  canvas.remove();
+  if (canvas.className) canvas.getContext("bitmaprenderer").transferFromImageBitmap(null);
+  else spare.push(canvas);
+}
+
+function canvas(className = "") {
+  const made = Object.assign(document.createElement("canvas"), { className });
+  made.setAttribute("aria-hidden", "true");
+  return made;
 }
 
 function blurred(tile, image) {
-  const canvas = document.createElement("canvas");
-  canvas.setAttribute("aria-hidden", "true");
-  if (paint(canvas, tile.dataset.hash, ratioOf(tile))) image.before(canvas);
+  const under = spare.pop() ?? canvas();
+  if (paint(under, tile.dataset.hash, ratioOf(tile))) image.before(under);
   image.classList.add("waiting");
-  return canvas;
+  return under;
 }
 
 // Decoding happens where scrolling is answered, so that a frame gets a few pictures and the next one the rest.
@@ -71,15 +94,30 @@ async function draw(tile, image, under) {
   const width = Math.max(1, Math.min(Math.ceil(image.clientWidth * devicePixelRatio), image.naturalWidth));
   const height = Math.max(1, Math.round((width * image.naturalHeight) / image.naturalWidth));
   const bitmap = await createImageBitmap(image, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" }).catch(() => null);
-  if (!bitmap) return image.classList.remove("waiting");
-  if (tile.isConnected) {
-    const canvas = Object.assign(document.createElement("canvas"), { className: "drawn", width, height });
-    canvas.setAttribute("aria-hidden", "true");
-    canvas.getContext("2d").drawImage(bitmap, 0, 0, width, height); // not every browser minds the asked size
-    image.before(canvas);
-    setTimeout(() => under.remove(), FADE_MS);
+  if (bitmap) showSoon({ tile, image, under, bitmap });
+  else image.classList.remove("waiting");
+}
+
+// What was drawn at about the same time appears together: each time, a browser writes down anew all that the page shows.
+const drawn = [];
+
+function showSoon(one) {
+  drawn.push(one);
+  if (drawn.length === 1) setTimeout(showAll, TOGETHER_MS);
+}
+
+function showAll() {
+  const shown = drawn.splice(0);
+  for (const { tile, image, bitmap } of shown) {
+    if (!tile.isConnected) {
+      bitmap.close();
+      continue;
+    }
+    const over = canvas("drawn");
+    over.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
+    image.before(over);
   }
-  bitmap.close();
+  setTimeout(() => shown.forEach(({ under }) => under.isConnected && giveBack(under)), FADE_MS);
 }
 
 function play(tile) {
