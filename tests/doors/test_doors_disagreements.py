@@ -452,6 +452,10 @@ def test_row_41_random_is_complete_and_stable(doors: Doors) -> None:
     again = doors.get(first["metadata"]["nextPage"]).json()
     assert again == doors.get(first["metadata"]["nextPage"]).json()
     assert not {item["id"] for item in first["items"]} & {item["id"] for item in again["items"]}
+    everything = doors.every_id("/api/v1/images?limit=50")
+    for begun in ("", "&page=1"):
+        walked = doors.every_id(f"/api/v1/images?sort=Random&limit=50{begun}")
+        assert sorted(walked) == sorted(everything)
 
 
 def test_row_42_hashes_in_batches(doors: Doors) -> None:

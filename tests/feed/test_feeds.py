@@ -384,7 +384,7 @@ def test_large_collections_are_kept_and_follow_their_changes(
     monkeypatch.setattr(shelves, "LARGE", 1)
     gallery.fill(database, 9)
     feeds.follower.rebuild()
-    feeds.shelves.warm(database.read())
+    feeds.warm()
     query, viewer = ImageQuery(level=31, limit=5, collection_id=COLLECTION), Viewer(cap=31, user_id=1)
     for _ in range(2):
         check(feeds, query, viewer)
@@ -411,3 +411,15 @@ def test_words_are_those_of_the_visible_prompt(database: Database, feeds: Feeds)
         assert walk(feeds.images, ImageQuery(level=31, text=word), Viewer(cap=31)) == Plain(
             database, Viewer(cap=31)
         ).images(ImageQuery(level=31, text=word))
+
+
+def test_numbered_pages_of_a_random_list_are_those_of_one_order(database: Database, feeds: Feeds) -> None:
+    gallery.fill(database, 9)
+    feeds.follower.rebuild()
+    viewer = Viewer(cap=31)
+    everything = feeds.images(ImageQuery(level=31, limit=200), viewer).ids
+    assert 14 < len(everything) < 200
+    pages = [
+        ImageQuery(level=31, sort=ImageSort.RANDOM, limit=7, page=page) for page in range(1, len(everything) // 7 + 2)
+    ]
+    assert sorted(id for page in pages for id in feeds.images(page, viewer).ids) == sorted(everything)

@@ -15,6 +15,7 @@ from pinako.feed.spec import Among, AnyOf, Between, NoneOf, Term, pairs
 from pinako.storage.database import Database, Read
 
 MINUTE = 60_000
+HOUR = 60 * MINUTE
 DAY = 86_400_000
 
 Q = TypeVar("Q", ImageQuery, PostQuery, ModelQuery)

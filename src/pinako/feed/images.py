@@ -10,7 +10,7 @@ from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.visibility import BLOCKED_TAGS
 from pinako.errors import BadRequest, Unauthorized
 from pinako.feed import lookups
-from pinako.feed.asking import Asked, Empty, any_tags, collected, flagged, in_collection, people, window
+from pinako.feed.asking import HOUR, Asked, Empty, any_tags, collected, flagged, in_collection, people, window
 from pinako.feed.codes import code_of, prompt_codes
 from pinako.feed.image_rows import Flag
 from pinako.feed.index import Index
@@ -154,7 +154,10 @@ def question_of(asked: Asked[ImageQuery]) -> Question:
     drafts = query.drafts or query.unpublished or query.scheduled or query.in_review
     # Who asks for what is pending has just put it there, and rates it next (trpc.md 3).
     sight = sight_of(asked.viewer, asked.mask, drafts=drafts, unrated=query.drafts)
-    return Question(sight=sight, terms=tuple(terms), sort=query.sort or ImageSort.NEWEST)
+    sort = query.sort or ImageSort.NEWEST
+    # Pages that are asked by number know of no seed: for an hour they are those of one order, as the original's (trpc.md 3.2).
+    numbered = sort == ImageSort.RANDOM and bool(query.page or query.skip)
+    return Question(sight=sight, terms=tuple(terms), sort=sort, seed=asked.now // HOUR if numbered else None)
 
 
 def list_images(index: Index, asked: Asked[ImageQuery]) -> Listing:

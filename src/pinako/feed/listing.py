@@ -36,6 +36,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     sort: str
     dated: bool = False
     """The first key is a time, and cursors show it as a date."""
+    seed: int | None = None
+    """Of a first page in random order; None: by chance."""
 
 
 Bare = Callable[[Index, str, int], Position | None]
@@ -63,7 +65,8 @@ def _offset(paging: Paging) -> int:
 def _start(index: Index, question: Question, cursor: str | None, bare: Bare | None) -> Position | None:
     chance = question.sort == index.spec.random
     if not cursor:
-        return (random.SystemRandom().getrandbits(31),) if chance else None
+        drawn = random.SystemRandom().getrandbits(31) if question.seed is None else question.seed
+        return (drawn,) if chance else None
     if chance:
         return read_cursor(question.sort, cursor, 2)
     number = bare_value(cursor) if bare else None

@@ -126,8 +126,11 @@ def collections_metadata(asked: Asked, *, next_cursor: int | None) -> PageMetada
 
 
 def _next(asked: Asked, next_cursor: str, limit: int, page: int | None) -> str:
-    """By page where the request was, until the next page would be refused: then by cursor (rest.md 20.10)."""
-    if page is not None and (page + 1) * limit <= PAGE_CAP:
+    """By page where the request was, until the next page would be refused: then by cursor (rest.md 20.10).
+
+    A random list goes on by cursor alone, which has its seed in it (rest.md 20.41).
+    """
+    if page is not None and (page + 1) * limit <= PAGE_CAP and not next_cursor.startswith("random."):
         return asked.link("page", page + 1)
     return asked.link("cursor", next_cursor, without="page")
 
