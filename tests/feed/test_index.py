@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,7 @@ from pinako.feed.spec import (
     Between,
     Change,
     Drop,
+    Ids,
     Mark,
     Move,
     NoneOf,
@@ -89,6 +91,7 @@ terms = st.one_of(
     st.builds(Between, st.just("likes"), bounds, bounds),
     st.builds(Between, st.just("saves"), bounds, bounds),
     st.builds(Among, st.lists(ids, max_size=40).map(tuple), st.booleans()),
+    st.builds(Among, st.lists(ids, max_size=40).map(lambda named: Ids(np.array(named, np.int64))), st.booleans()),
 )
 questions = st.tuples(sights, st.lists(terms, max_size=3).map(tuple), st.sampled_from(ORDERED), st.integers(1, 30))
 

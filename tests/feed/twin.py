@@ -10,6 +10,7 @@ from pinako.feed.spec import (
     Between,
     Change,
     Drop,
+    Ids,
     Mark,
     Move,
     NoneOf,
@@ -81,7 +82,8 @@ class Twin:
         if isinstance(term, Between):
             key = row.keys[term.column]
             return (term.low is None or key >= term.low) and (term.high is None or key < term.high)
-        return (row.id in term.ids) == term.inside
+        named = term.ids.values.tolist() if isinstance(term.ids, Ids) else term.ids
+        return (row.id in named) == term.inside
 
     def holding(self, sight: Sight, terms: tuple[Term, ...]) -> list[Plain]:
         return [

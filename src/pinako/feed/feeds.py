@@ -188,6 +188,13 @@ class Feeds:
         """File what was written since; a no-op after this process's own writes."""
         self.follower.catch_up()
 
+    def warm(self) -> None:
+        """Read the large collections and find their things in the indexes, so that nobody's page waits for that."""
+        indexes = self.follower.indexes
+        for entity, ids in self.shelves.warm(self.database.read()):
+            if entity.lower() in indexes:
+                indexes[entity.lower()].look_up(ids)
+
     def follow(self, look_ms: int = LOOK_MS) -> None:
         """Follow other processes' writes in a thread that looks every so often. Call it in each worker, after any fork."""
         self.follower.start(look_ms)
@@ -212,5 +219,5 @@ def open_feeds(database: Database, folder: Path | None, *, entries: int = 20_000
     """
     feeds = Feeds(database, folder, entries)
     feeds.follower.open()
-    feeds.shelves.warm(database.read())
+    feeds.warm()
     return feeds

@@ -85,7 +85,7 @@ class Index:
         self.lock = threading.Lock()
         self.writing = threading.Lock()
         self.version = 0  # another one after every write
-        self._filed = object()  # another one whenever ids get other ordinals
+        self._myself = object()  # stands for this index where holding it would keep its memory
         self._answers: OrderedDict[tuple[Sight, tuple[Term, ...]], BitMap] = OrderedDict()
 
     def hang(self, tiers: dict[str, Tiers]) -> Index:
@@ -224,12 +224,21 @@ class Index:
     def _fewer(self, pairs: tuple[tuple[str, int], ...]) -> list[BitMap]:
         return self.unions.parts(pairs, self.rows.count)[0]
 
+    def look_up(self, ids: Ids) -> None:
+        """Find the rows of many ids now, so that nobody's first page waits for it."""
+        with self.lock:
+            self._named(ids)
+
     def _named(self, ids: tuple[int, ...] | Ids) -> BitMap:
         if not isinstance(ids, Ids):
             return bitmap_of(self.rows.find_all(ids))
-        if ids.looked_up is None or ids.looked_up[0] is not self._filed:
-            ids.looked_up = (self._filed, bitmap_of(self.rows.find_all(ids.values)))
-        return ids.looked_up[1]
+        whose, count, named = ids.looked_up or (None, 0, BitMap())
+        if whose is not self._myself:
+            named = bitmap_of(self.rows.find_all(ids.values))
+        elif count < self.rows.count:
+            named = named | bitmap_of(self.rows.filed_since(count, ids.values))
+        ids.looked_up = (self._myself, self.rows.count, named)
+        return named
 
     def _rows_between(self, term: Between) -> BitMap:
         tree = next((tree for tree in self._trees if tree.order.names[0] == term.column), None)
@@ -305,7 +314,6 @@ class Index:
                 self._drop(old, id)
         filed = self.rows.extend(ids, keys)
         ordinals = filed.tolist()
-        self._filed = object()
         for at, field in enumerate(self.spec.fields):
             postings = self.fields[field]
             by_value = _by_value([row.values[at] for row in rows], ordinals)
@@ -338,7 +346,6 @@ class Index:
             self.visibility.forget_private()
 
     def _drop(self, ordinal: int, id: int) -> None:
-        self._filed = object()
         for tree in self._trees:
             tree.remove(tree.order.place(ordinal), ordinal)
         self.visibility.hide(ordinal)

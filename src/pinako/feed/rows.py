@@ -88,6 +88,13 @@ class Rows:
         shadowed = np.fromiter((id in self.late for id in asked[known].tolist()), bool, len(found))
         return np.concatenate([found[~shadowed], np.array(late, np.uint32)])
 
+    def filed_since(self, count: int, ids: npt.NDArray[np.int64]) -> Ordinals:
+        """The rows that were filed when there were `count` already and that some of these ids, which rise, name."""
+        fresh = self.ids[count : self.count] if len(ids) else self.ids[:0]
+        places = np.minimum(ids.searchsorted(fresh), len(ids) - 1)
+        named: Ordinals = (np.flatnonzero(ids[places] == fresh) + count).astype(np.uint32)
+        return named
+
     def known(self, ids: Sequence[int]) -> list[int]:
         """`find` for each of many ids."""
         if len(ids) < 8 or not self.rising:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -119,14 +119,14 @@ class Shelves:
                     self._drop(next(iter(self._kept)))
         return held
 
-    def warm(self, read: Statements) -> None:
-        """Read the large ones, the largest last, so that nobody waits for them."""
+    def warm(self, read: Statements) -> Iterator[tuple[str, Ids]]:
+        """Read the large ones, the largest last, so that nobody waits for them; the table's word and the ids of each."""
         sql = (
             "SELECT collection_id, entity_type FROM collection_items GROUP BY collection_id, entity_type "
             "HAVING count(*) >= ? ORDER BY count(*)"
         )
         for collection_id, entity in read.rows(sql, (LARGE,)):
-            self._find(read, (collection_id, entity))
+            yield entity, self._find(read, (collection_id, entity)).accepted
 
     def forget(self, collection_ids: Sequence[int] = ()) -> None:
         """These collections have changed; none named: everything may have."""

@@ -127,16 +127,17 @@ class Between(msgspec.Struct, frozen=True):
 
 
 class Ids:
-    """Ids from outside the index (a collection), in no order. Equal only to itself.
+    """Ids from outside the index (a collection), rising. Equal only to itself.
 
-    Keep one as long as it holds good: the index then looks its rows up once.
+    Keep one as long as it holds good: an index looks its rows up once, and later only those that were filed since.
     """
 
     __slots__ = ("looked_up", "values")
 
     def __init__(self, values: npt.NDArray[np.int64]) -> None:
-        self.values = values
-        self.looked_up: tuple[object, BitMap] | None = None
+        self.values = np.sort(values)
+        self.looked_up: tuple[object, int, BitMap] | None = None
+        """Whose rows, how many there were, and those that these ids name; replaced ones stay among them."""
 
 
 class Among(msgspec.Struct, frozen=True):
