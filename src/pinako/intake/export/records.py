@@ -51,7 +51,6 @@ class RecordFile:
         self._out = out
         self.keep = True
         if self._table:
-            self._out.write("\ufeff".encode())  # spreadsheets take UTF-8 for something else without it
             self._row(COLUMNS)
 
     def write(self, one: Leaving, file: str) -> None:
@@ -105,6 +104,7 @@ def open_records(form: str, place: Path) -> Iterator[RecordFile]:
         return
     aside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
+        place.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as out:
             file = RecordFile(form, out)
             yield file
