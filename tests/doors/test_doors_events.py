@@ -159,6 +159,21 @@ def test_a_page_is_told_once_that_what_it_shows_was_hidden(tmp_path: Path) -> No
         assert [one.id for one in told(client)] == [shelf[1]], "met once more, and hidden once more"
 
 
+def test_a_page_is_told_at_once_what_was_hidden_before_its_stream_opened(tmp_path: Path) -> None:
+    with opened(tmp_path / "library") as doors:
+        owl, stranger = actor(doors, "owl"), access.anonymous(doors.library.caps)
+        shelf, hidden = (
+            owl.do("collection.upsert", {"name": name, "type": "Image", "read": "Public"})["id"]
+            for name in ("Lamps", "Hidden in time")
+        )
+        owl.do("collection.upsert", {"id": hidden, "name": "Hidden in time", "read": "Private"})
+        about = [("collection", id) for id in (shelf, hidden, hidden + 1)]
+        client = Client(frozenset(about))
+        gone = [Happened(entity="collection", id=id, gone=True) for id in (hidden, hidden + 1)]
+        assert client.meet(events.visible(doors.library, stranger, about)) == gone, "what never was is told just so"
+        assert client.follow(about, events.visible(doors.library, stranger, about)) == []
+
+
 def test_a_stream_that_broke_off_is_told_what_it_missed(tmp_path: Path) -> None:
     with opened(tmp_path / "library") as doors:
         library = doors.library

@@ -6,8 +6,9 @@ pause. What a slow client has not taken is bounded: beyond that it is told to lo
     event: change    data: {"entity": "image", "id": 5, "counts": {"like": 1, …}}    or {…, "gone": true}
     event: reset     data: {}                                                        more happened than is told
 
-What a caller may not see is not told of, nor that it went. A page that shows things names them (`?about=model:7,8;image:5`): when
-one that this caller met meanwhile is hidden from them, its stream says `gone` once, and nothing more.
+What a caller may not see is not told of, nor that it went. A page that shows things names them (`?about=model:7,8;image:5`): of
+those that this caller does not meet when the stream opens it says `gone` at once, whether hidden since the page was made
+or never were, and later once of each that is hidden from them meanwhile.
 """
 
 from __future__ import annotations
@@ -60,12 +61,17 @@ class Client:
             self.pending.update(dict.fromkeys(touched))
         self.woken.set()
 
+    def meet(self, found: Sequence[Happened]) -> list[Happened]:
+        """Begin with what the caller meets of `about`. The rest is gone, and for all that is told never was."""
+        self.met = {(one.entity, one.id) for one in found} & self.about
+        return _gone(sorted(self.about - self.met))
+
     def follow(self, touched: Sequence[Touch], found: Sequence[Happened]) -> list[Happened]:
         """What of these the caller met before and does not any more."""
         here = {(one.entity, one.id) for one in found}
         lost = [touch for touch in touched if touch in self.met and touch not in here]
         self.met = (self.met | (here & self.about)) - set(lost)
-        return [Happened(entity=entity, id=id, gone=True) for entity, id in lost]
+        return _gone(lost)
 
     def take(self) -> tuple[list[Touch], bool]:
         """What has come together, and whether more did than is known."""
@@ -150,8 +156,8 @@ class Events:
         try:
             yield b"retry: 2000\n: what changes is told from here on\n\n"
             if client.about:
-                about = sorted(client.about)
-                client.follow((), await self._threads.run(events.visible, self._library, ask.viewer, about))
+                found = await self._threads.run(events.visible, self._library, ask.viewer, sorted(client.about))
+                yield _written(client.meet(found))
             await self._catch_up(ask, client)
             async for piece in self._tell(ask, client):
                 yield piece
@@ -185,14 +191,22 @@ class Events:
                 yield text
 
     async def _text(self, client: Client, viewer: Viewer, touched: Sequence[Touch], *, lost: bool) -> bytes:
-        seq = self._library.feeds.follower.place.seq
+        at = b"id: %d\n" % self._library.feeds.follower.place.seq
         if lost:
-            return b"id: %d\nevent: reset\ndata: {}\n\n" % seq
+            return at + b"event: reset\ndata: {}\n\n"
         found: list[Happened] = []
         if touched:
             found = await self._threads.run(events.visible, self._library, viewer, touched)
             found += client.follow(touched, found)
-        return b"".join(b"id: %d\nevent: change\ndata: %s\n\n" % (seq, msgspec.json.encode(one)) for one in found)
+        return _written(found, at)
+
+
+def _written(found: Sequence[Happened], at: bytes = b"") -> bytes:
+    return b"".join(b"%sevent: change\ndata: %s\n\n" % (at, msgspec.json.encode(one)) for one in found)
+
+
+def _gone(touched: Sequence[Touch]) -> list[Happened]:
+    return [Happened(entity=entity, id=id, gone=True) for entity, id in touched]
 
 
 def about_of(ask: Ask) -> frozenset[Touch]:
