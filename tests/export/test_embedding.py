@@ -16,7 +16,7 @@ from pinako.metadata.embed import carry_a1111, carry_xmp
 TEXT = "a quiet harbour, 漁港 🛶\nNegative prompt: fog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x48"
 OTHER = TEXT.replace("quiet", "loud")
 PACKET = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:description>a harbour</dc:description></x:xmpmeta>'
-KINDS = ("PNG", "JPEG", "WEBP")
+KINDS = ("PNG", "JPEG", "WEBP", "AVIF")
 
 
 def picture(kind: str, *, turned: bool = False, **options: object) -> bytes:
@@ -63,7 +63,8 @@ def test_a_newer_text_takes_the_older_ones_place(kind: str) -> None:
     assert said.prompt == "a loud harbour, 漁港 🛶"
     assert b"quiet" not in twice
     assert "quiet".encode("utf-16-be") not in twice
-    assert carry_a1111(twice, TEXT) == once
+    if kind != "AVIF":  # there the newer text lies behind the older one's blank place
+        assert carry_a1111(twice, TEXT) == once
 
 
 def test_other_texts_of_a_png_stay() -> None:
@@ -91,7 +92,7 @@ def test_what_has_no_room_or_is_no_picture_is_told() -> None:
         carry_a1111(picture("JPEG"), "x" * 40_000)
     with pytest.raises(TooLarge):
         carry_xmp(picture("JPEG"), "x" * 70_000)
-    for data in (b"", b"GIF89a", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", picture("PNG")[:50]):
+    for data in (b"", b"GIF89a", b"\xff\xd8\xff", b"RIFF\0\0\0\0WEBP", picture("PNG")[:50], picture("AVIF")[:200]):
         with pytest.raises(UnreadableFile):
             carry_a1111(data, TEXT)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pinako import errors
 from pinako.metadata.containers.png import SIGNATURE
+from pinako.metadata.embed_avif import EXIF, XMP, Avif
 
 _MAX_SEGMENT = 65_533
 
@@ -104,7 +105,7 @@ _USER_COMMENT, _EXIF_POINTER = 0x9286, 0x8769
 
 
 def carry_a1111(data: bytes, text: str) -> bytes:
-    """A copy of a PNG, JPEG or WebP with this text where A1111 writes it, in the place of one that is there; its other
+    """A copy of a PNG, JPEG, WebP or AVIF with this text where A1111 writes it, in the place of one that is there; its other
     texts and tags stay. UnreadableFile for any other file, TooLarge where a JPEG has no room."""
     if data.startswith(SIGNATURE):
         kept = b"".join(raw for kind, raw in _png_chunks(data) if not _is_text(kind, raw, A1111_KEYWORD.encode()))
@@ -112,6 +113,11 @@ def carry_a1111(data: bytes, text: str) -> bytes:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         old = next((body for kind, body in _chunks(data) if kind == b"EXIF"), b"")
         return _webp_with(data, b"EXIF", _exif_with(old, text), 0x08)
+    if data[4:8] == b"ftyp":
+        avif = Avif(data)
+        tree = avif.item(EXIF) or bytes(4)
+        old = tree[4 + int.from_bytes(tree[:4], "big") :]
+        return avif.with_item(EXIF, bytes(4) + _exif_with(old, text))
     segments, picture = _jpeg_segments(data)
     old = next((body[6:] for marker, body in segments if marker == 0xE1 and body.startswith(b"Exif\0\0")), b"")
     others = [(marker, body) for marker, body in segments if not (marker == 0xE1 and body.startswith(b"Exif\0\0"))]
@@ -130,6 +136,11 @@ def carry_xmp(data: bytes, packet: str) -> bytes:
         if any(kind == b"XMP " for kind, _ in _chunks(data)):
             raise errors.Conflict("it has an XMP packet of its own")
         return _webp_with(data, b"XMP ", body, 0x04)
+    if data[4:8] == b"ftyp":
+        avif = Avif(data)
+        if avif.has_xmp:
+            raise errors.Conflict("it has an XMP packet of its own")
+        return avif.with_item(XMP, body)
     segments, picture = _jpeg_segments(data)
     if any(marker == 0xE1 and part.startswith(_XMP_SEGMENT) for marker, part in segments):
         raise errors.Conflict("it has an XMP packet of its own")
@@ -160,7 +171,7 @@ def _is_text(kind: bytes, raw: bytes, keyword: bytes) -> bool:
 def _jpeg_segments(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
     """The segments before the picture, and everything from there on."""
     if not data.startswith(b"\xff\xd8\xff"):
-        raise errors.UnreadableFile("not a PNG, JPEG or WebP")
+        raise errors.UnreadableFile("not a PNG, JPEG, WebP or AVIF")
     found: list[tuple[int, bytes]] = []
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data):

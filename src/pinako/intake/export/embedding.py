@@ -12,7 +12,7 @@ from pinako.catalog.generation import Generation
 from pinako.metadata import embed
 from pinako.services.exporting import Leaving
 
-CARRIERS = frozenset({"image/png", "image/jpeg", "image/webp"})
+CARRIERS = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})
 """Kinds of files into which both forms can be written without touching a pixel."""
 BESIDE = {"a1111": "txt", "xmp": "xmp"}
 """The ending of the file beside a picture that cannot carry it."""
