@@ -107,7 +107,7 @@ def test_reactions_collections_tags_and_ratings_stay_beside_news(changing: Chang
 
 def shelf(host: Host, collection: int, key: str = "") -> list[int]:
     """A collection's images in its order."""
-    values = {"collectionId": collection, "limit": 200, "sort": "Newest", "browsingLevel": 31}
+    values = {"collectionId": collection, "limit": 200, "browsingLevel": 31}
     return [row["id"] for row in host.query("image.getInfinite", values, key=key)["items"]]
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from pinako.client.records.images import GenerationData, Image, Post
 from pinako.client.records.models import ModelFile
-from pinako.client.records.people import Collection, VotableTag
+from pinako.client.records.people import Collection, Profile, VotableTag
 from pinako.errors import UpstreamError
 from pinako.intake.journal import Item, State
 from pinako.intake.mirror.upstream import ModelDocs, WholeVersion
@@ -124,9 +124,16 @@ class FileFound(Found, frozen=True, kw_only=True):
 
 
 class CollectionFound(Found, frozen=True, kw_only=True):
-    """A collection, its members apart."""
+    """A collection, its members apart; `listed` is its row in the list of collections, where the host shows one."""
 
     collection: Collection
+    listed: Collection | None = None
+
+
+class UserFound(Found, frozen=True, kw_only=True):
+    """An account whose page was asked for."""
+
+    profile: Profile
 
 
 class StateFound(Found, frozen=True, kw_only=True):
@@ -156,6 +163,7 @@ Finding: TypeAlias = (
     | VersionFound
     | FileFound
     | CollectionFound
+    | UserFound
     | StateFound
     | PageClosed
     | ListBroken

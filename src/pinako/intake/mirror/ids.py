@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from pinako.catalog.people import User
+from pinako.client.records.people import Profile
 from pinako.client.records.people import User as Person
 from pinako.intake.mirror.nouns import at
 from pinako.services import publish
@@ -13,6 +16,7 @@ from pinako.storage.scopes import Statements, Write
 
 NOBODY = -1
 _MOST_REMEMBERED = 20_000
+_FOLLOW = "SELECT COUNT(*) FROM engagements WHERE target_type = 'user' AND target_id = ? AND kind = 'Follow'"
 
 
 def local_id(read: Statements, table: str, source: str, id: int) -> int | None:
@@ -66,6 +70,26 @@ class People:
             self._seen[key] = self._keep(w, person, upstream_id, username, image, now)
         return self._seen[key]
 
+    def keep_profile(self, w: Write, profile: Profile, now: int) -> None:
+        """What an account's own page says: since when it is there, its links, and its followers beside those of this library."""
+        local = self.keep(w, None, now, id=profile.id, name=profile.username)
+        old = find(w, User, local)
+        if old is None or local == NOBODY:
+            return
+        followers = profile.stats.get("followerCountAllTime")
+        new = msgspec.structs.replace(
+            old,
+            created_at=at(profile.created_at) or old.created_at,
+            image=profile.image or old.image,
+            links=msgspec.json.encode(profile.links).decode(),
+            follower_count=old.follower_count
+            if type(followers) is not int
+            else followers + int(w.value(_FOLLOW, (local,))),
+        )
+        if new != old:
+            publish.keep_user(w, new)
+            w.note("user", local, "u")
+
     def forget(self) -> None:
         """The transaction was undone: nothing of it is known."""
         self._seen.clear()
@@ -87,7 +111,9 @@ class People:
         deleted = at(person.deleted_at) if person is not None else None
         changed = old.image != image or (username is not None and not self._same_name(old, username)) or deleted
         if changed:
-            row = _replace(old, username=username or old.username, image=image or old.image, fetched_at=now)
+            row = msgspec.structs.replace(
+                old, username=username or old.username, image=image or old.image, fetched_at=now
+            )
             publish.keep_user(w, row)
         return local
 
@@ -107,9 +133,3 @@ class People:
             fetched_at=now,
         )
         return publish.keep_user(w, row)
-
-
-def _replace(user: User, **changes: object) -> User:
-    import msgspec
-
-    return msgspec.structs.replace(user, **changes)

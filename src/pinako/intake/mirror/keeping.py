@@ -26,6 +26,7 @@ from pinako.intake.mirror.findings import (
     PageClosed,
     PostFound,
     StateFound,
+    UserFound,
     VersionFound,
 )
 from pinako.intake.mirror.ids import People, local_id, local_ids, reference
@@ -107,6 +108,7 @@ Ready: TypeAlias = (
     | ModelFound
     | VersionFound
     | CollectionFound
+    | UserFound
     | StateFound
     | PageClosed
     | ListBroken
@@ -215,6 +217,9 @@ class Keeper:
         elif isinstance(each, CollectionFound):
             self._collections.keep(w, touched, each, now)
             self._note(w, Item(entity="collection", id=each.collection.id), now)
+        elif isinstance(each, UserFound):
+            self._people.keep_profile(w, each.profile, now)
+            self._note(w, Item(entity="user", id=each.profile.id), now)
         elif isinstance(each, StateFound):
             self._keep_state(w, each, now)
         elif isinstance(each, PageClosed):
@@ -479,4 +484,6 @@ def _name_of(each: Ready) -> tuple[str, int | None]:
         return "version", each.version.id
     if isinstance(each, CollectionFound):
         return "collection", each.collection.id
+    if isinstance(each, UserFound):
+        return "user", each.profile.id
     return (each.entity, each.id) if isinstance(each, StateFound) else ("", None)

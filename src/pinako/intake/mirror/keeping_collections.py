@@ -41,13 +41,16 @@ class CollectionsKeeper:
         user_id = self._people.keep(w, row.user, now, id=row.user_id)
         local, here = publish.place(w, "collections", self._source, row.id)
         old = find(w, Collection, local) if here else None
-        created = at(row.created_at) or now
+        created = at(row.created_at) or at(found.listed.created_at if found.listed else None)
         base = old or Collection(
-            id=local, name=row.name, user_id=user_id, created_at=created, updated_at=now, source=self._source,
+            id=local, name=row.name, user_id=user_id, created_at=created or now, updated_at=now, source=self._source,
             source_id=row.id,
         )  # fmt: skip
         image = row.image.get("id") if row.image else row.image_id
-        changes: dict[str, Any] = {"user_id": user_id, "fetched_at": now}
+        changes: dict[str, Any] = {"user_id": user_id, "created_at": created or base.created_at, "fetched_at": now}
+        followers = found.listed.count.get("contributors") if found.listed else None
+        if type(followers) is int:
+            changes["follower_count"] = followers + int(w.value(_FOLLOW, (local,)))
         if keep_documents(w, "collection", local, self._source, [doc_of("trpc", row.raw)], now) or old is None:
             changes |= {
                 "name": row.name or base.name,
@@ -134,6 +137,7 @@ class CollectionsKeeper:
         return len(left)
 
 
+_FOLLOW = "SELECT COUNT(*) FROM collection_contributors WHERE collection_id = ?"
 _ITEMS = (
     "SELECT entity_id, id, created_at FROM collection_items WHERE collection_id = ? AND entity_type = ? "
     "AND entity_id IN (?*)"

@@ -19,7 +19,7 @@ from pinako.intake.journal import State
 from pinako.intake.mirror.asker import NO_COLLECTION, Asker
 from pinako.intake.mirror.asking_models import ModelAsker, ids_of
 from pinako.intake.mirror.asking_words import NAMED, images_by_words, of_no_words, words_of
-from pinako.intake.mirror.findings import CollectionFound, Page
+from pinako.intake.mirror.findings import CollectionFound, Page, UserFound
 
 AGAIN = 100
 ALL_OF_A_USER = (Entity.IMAGES, Entity.POSTS, Entity.MODELS)
@@ -113,6 +113,10 @@ class TargetAsker:
             # A name that is gone makes some hosts answer lists with everybody's things: no list is asked for it.
             self._no_user(name, error)
             return
+        page = Page("")
+        if self._asker.launch("user", creator.id, page):
+            self._asker.give(UserFound(page=page, profile=creator))
+        self._asker.close(page)
         wanted = ALL_OF_A_USER if target.entity is Entity.ALL else (target.entity,)
         for entity in wanted:
             self._of_user(creator, entity, target)
@@ -196,7 +200,11 @@ class TargetAsker:
             return
         page.members.append(("collection", id))
         if self._asker.launch("collection", id, page):
-            self._asker.give(CollectionFound(page=page, collection=detail.collection))
+            [rows] = self._asker.batch([feeds.collection_feed(ids=[id], limit=1).page(None)])
+            listed = (
+                None if isinstance(rows, UpstreamError) else next((row for row in rows.items if row.id == id), None)
+            )
+            self._asker.give(CollectionFound(page=page, collection=detail.collection, listed=listed))
         self._asker.close(page)
         self._members(id, detail.collection.type)
 
@@ -206,17 +214,22 @@ class TargetAsker:
             if not self._asker.heeds("collection_id"):
                 self._trouble(f"collection {id}: the host ignores which one is asked for; nothing of it was used")
                 return
+            # A host of our kind shows a collection in its own order unless told otherwise. Elsewhere no sort means lists by
+            # reactions, which move while they are read and leave out what has none.
+            sort = "" if self._asker.heeds("words for images", of_no_words(Entity.IMAGES)) else "Newest"
         except BudgetSpent:
             raise
         except UpstreamError as error:
             self._trouble(f"collection {id}: {error}")
             return
         if type in {"Image", None}:
-            self._asker.images(self._asker.image_list(collection_id=id), f"collection:{id}:images", collection=id)
+            self._asker.images(
+                self._asker.image_list(collection_id=id, sort=sort), f"collection:{id}:images", collection=id
+            )
         if type in {"Post", None}:
-            self._post_list(f"collection:{id}:posts", collection=id)
+            self._post_list(f"collection:{id}:posts", collection=id, sort=sort)
         if type in {"Model", None}:
-            self._model_list(f"collection:{id}:models", collection=id)
+            self._model_list(f"collection:{id}:models", collection=id, sort=sort)
 
     # tags and searches
 
