@@ -14,6 +14,12 @@ Without pytest, `make_library` and `start_server` do the same. Needs the `server
 
 from pinako.testing.clock import MovableClock
 from pinako.testing.faults import Faults, Seen
-from pinako.testing.server import TestServer, copy_library, make_library, start_server
+
+try:
+    from pinako.testing.server import TestServer, copy_library, make_library, start_server
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"pinako.testing needs the 'server' extra ({error.name} is missing): pip install 'pinako[server]'"
+    ) from error
 
 __all__ = ["Faults", "MovableClock", "Seen", "TestServer", "copy_library", "make_library", "start_server"]
