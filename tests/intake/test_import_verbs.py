@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -113,6 +114,8 @@ def test_inspect_is_readable(verb: Verb, outputs: Path) -> None:
     assert code == 0
     for word in ("made.png", "a boat", "Euler a", "SDXL 1.0", "AutoV2"):
         assert word in out
+    digest = hashlib.sha256((outputs / "calm.safetensors").read_bytes()).hexdigest().upper()
+    assert f"SHA256  {digest}\n" in out, "what goes into a pipe is not folded"
     assert "AutoV2" not in verb("inspect", "--quick", outputs / "calm.safetensors", library=False)[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 RAW_SHOWN = 1500
 """Characters of raw text that are shown to people; `--json` and `--raw` give all."""
+NAMES_WIDTH = 14
 
 
 @click.command()
@@ -41,23 +43,31 @@ def inspect(files: tuple[Path, ...], as_json: bool, quick: bool, raw: bool) -> i
 
 
 def _show(found: Inspection, raw: bool) -> None:
+    click.echo(click.style(found.file, bold=True))
+    if sys.stdout.isatty():
+        _show_table(found)
+    else:
+        for name, value in _lines(found):
+            click.echo(f"{name:>{NAMES_WIDTH}}  {value}")
+    if found.raw and found.kind != "model":
+        text = found.raw if raw or len(found.raw) <= RAW_SHOWN else f"{found.raw[:RAW_SHOWN]} … (--raw shows all)"
+        click.echo(click.style("raw", dim=True))
+        click.echo(text)
+    click.echo()
+
+
+def _show_table(found: Inspection) -> None:
+    """The same folded to a terminal's width, which would cut a hash or prompt in two for the reader of a pipe."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    console.print(Text(found.file, style="bold"), soft_wrap=True)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", justify="right")
     table.add_column(overflow="fold")
     for name, value in _lines(found):
         table.add_row(name, Text(value))
-    console.print(table)
-    if found.raw and found.kind != "model":
-        text = found.raw if raw or len(found.raw) <= RAW_SHOWN else f"{found.raw[:RAW_SHOWN]} … (--raw shows all)"
-        console.print(Text("raw", style="dim"))
-        console.print(Text(text))
-    console.print()
+    Console(highlight=False).print(table)
 
 
 def _lines(found: Inspection) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,7 @@ _DIFFUSION_MODELS: tuple[tuple[tuple[str, ...], str | Callable[[TensorNames], st
     (("double_blocks.0.img_attn.", "distilled_guidance_layer."), "Chroma"),
     (("double_blocks.0.img_attn.", "img_in."), _flux),
     (("double_blocks.0.img_attn.", "latent_in."), "Hunyuan3D"),
+    (("double_blocks.0.img_attn.", "single_blocks.0."), _flux),  # a part of one, as editors of checkpoints write them
     (("txtfusion.projector.",), "Krea 2"),
     (("embed_image_indicator.",), "Ideogram 4.0"),
     (("video_patch_proj.", "audio_patch_proj."), "MiniMax H3"),
