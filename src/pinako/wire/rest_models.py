@@ -196,11 +196,15 @@ def join_model(
 
     `viewer`: whose versions are shown; None: all, they were cut already. Empty text where none is left.
     """
-    met = [part for part in parts.versions if viewer is None or part.met_by(viewer, parts.user_id)]
+    met = [
+        part
+        for part in parts.versions
+        if (viewer is None or part.met_by(viewer, parts.user_id)) and (not narrowing.public_only or PUBLIC in part.head)
+    ]
     kept = [part for part in met if _kept(part, narrowing)]
     if not kept:
         return b""
-    # Of all that the viewer meets, whatever the query narrows (rest.md 11).
+    # Of all that is listed to the viewer, whatever versions and base models the query narrows to (rest.md 11).
     bases = encode(tuple(dict.fromkeys([part.base_model for part in met])))
     joined = b",".join([_join_version(part, sight, now, primary=narrowing.primary_file_only) for part in kept])
     return b"".join((parts.head, b',"baseModels":', bases, b',"modelVersions":[', joined, b"]}"))
@@ -208,8 +212,6 @@ def join_model(
 
 def _kept(part: VersionPart, narrowing: Narrowing) -> bool:
     if narrowing.version_ids and part.id not in narrowing.version_ids:
-        return False
-    if narrowing.public_only and PUBLIC not in part.head:
         return False
     return not narrowing.base_models or part.base_model in narrowing.base_models
 
