@@ -136,6 +136,25 @@ def test_base_models_and_sizes_leave_files_out(upstream: Host, home: Home, model
     assert home.mirror(page, parts=frozenset({"models"})).files == small.left_out
 
 
+def test_a_kind_leaves_the_other_kinds_of_a_page_out(upstream: Host, home: Home, model: Model) -> None:
+    assert model.creator is not None
+    page = f"{upstream.address}/user/{model.creator.username}"
+    seen = home.mirror(page, types=("image",), dry=True)
+    assert seen.images > 0
+    assert (seen.models, seen.files) == (0, 0)
+    models = home.mirror(page, types=(model.type,), parts=frozenset({"models"}), dry=True)
+    assert models.models > 0
+    assert models.images == 0
+
+
+def test_filters_are_read_in_any_case(upstream: Host, home: Home, model: Model) -> None:
+    words = ["--type", "Video", "--type", model.type.lower(), "--base-model", "sdxl 1.0", "--base-model", "New One"]
+    assert home.program("mirror", f"{upstream.address}/models/{model.id}", *words, "--with", "tags")[0] == 0
+    [options] = [json.loads(row[0]) for row in home.rows("SELECT options FROM mirror_targets")]
+    assert options["types"] == ["Video", model.type]
+    assert options["base_models"] == ["SDXL 1.0", "New One"]
+
+
 def test_a_dry_run_counts_and_writes_nothing(upstream: Host, home: Home, images: list[Image], user: str) -> None:
     page = f"{upstream.address}/user/{user}/images"
     dry = home.mirror(page, key=upstream.key, dry=True)

@@ -144,12 +144,15 @@ def _lines(listed: Any) -> list[str]:
 def _options(
     parts: str | None, *, level: int, types: tuple[str, ...], base_models: tuple[str, ...], **rest: Any
 ) -> Options:
-    from pinako.intake.mirror.options import EVERYTHING, Options, read_parts
+    from pinako.catalog.basemodels import BASE_MODELS
+    from pinako.catalog.enums import MODEL_TYPES
+    from pinako.intake.mirror.options import EVERYTHING, Options, read_parts, spelled
 
     try:
         chosen = read_parts(parts) if parts is not None else EVERYTHING
     except BadRequest as error:
         raise click.BadParameter(error.message) from error
+    types, base_models = spelled(types, MODEL_TYPES), spelled(base_models, BASE_MODELS)
     return Options(parts=chosen, levels=level & levels.ALL, types=types, base_models=base_models, **rest)
 
 

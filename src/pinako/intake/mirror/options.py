@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 import msgspec
@@ -59,8 +60,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         """Those of `types` that are kinds of models."""
         return tuple(word for word in self.types if word.lower() not in _MEDIA)
 
+    @property
+    def takes_media(self) -> bool:
+        """Whether a page that shows media and models is asked for its media: `--type LORA` speaks of models alone."""
+        return not self.types or bool(self.media_types)
+
+    @property
+    def takes_models(self) -> bool:
+        """The same for its models."""
+        return not self.types or bool(self.model_types)
+
 
 _MEDIA = frozenset({"image", "video", "audio"})
+
+
+def spelled(words: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Words as the wire spells them, whatever their case: hosts find nothing under another. New ones stay as they are."""
+    spelling = {word.lower(): word for word in known}
+    return tuple(spelling.get(word.lower(), word) for word in words)
 
 
 def read_parts(text: str) -> frozenset[Part]:

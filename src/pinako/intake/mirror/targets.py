@@ -117,9 +117,14 @@ class TargetAsker:
         if self._asker.launch("user", creator.id, page):
             self._asker.give(UserFound(page=page, profile=creator))
         self._asker.close(page)
-        wanted = ALL_OF_A_USER if target.entity is Entity.ALL else (target.entity,)
-        for entity in wanted:
-            self._of_user(creator, entity, target)
+        for entity in ALL_OF_A_USER if target.entity is Entity.ALL else (target.entity,):
+            if target.entity is not Entity.ALL or self._takes(entity):
+                self._of_user(creator, entity, target)
+
+    def _takes(self, entity: Entity) -> bool:
+        """Whether this tab of a page that shows everything has what is asked for."""
+        options = self._asker.options
+        return options.takes_models if entity is Entity.MODELS else options.takes_media
 
     def _of_user(self, creator: Profile, entity: Entity, target: Target) -> None:
         asker, name = self._asker, creator.username or ""
@@ -235,23 +240,21 @@ class TargetAsker:
 
     def _tag(self, target: Target) -> None:
         name = (target.name or "").strip()
-        if target.entity in {Entity.ALL, Entity.MODELS}:
-            if self._tag_id(name, "Model") is not None:
-                self._model_list("tag:models", tag=name, **model_words(target))
-            elif target.entity is Entity.MODELS:
-                self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
-        if target.entity in {Entity.ALL, Entity.IMAGES, Entity.VIDEOS, Entity.POSTS}:
-            id = self._tag_id(name, "Image")
-            if id is None:
-                self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
-                return
+        tabs = {tab for tab in (Entity.MODELS, Entity.IMAGES) if self._takes(tab)}
+        wanted = tabs if target.entity is Entity.ALL else {target.entity}
+        modelled = Entity.MODELS in wanted and self._tag_id(name, "Model") is not None
+        id = self._tag_id(name, "Image") if wanted - {Entity.MODELS} else None
+        if id is None and not modelled:
+            self._trouble(f"the host knows no tag {name!r}; it would answer with everything")
+        if modelled:
+            self._model_list("tag:models", tag=name, **model_words(target))
+        if id is not None and target.entity is Entity.POSTS:
+            self._post_list("tag:posts", tags=(id,))
+        elif id is not None:
             asked = {**image_words(target), "tags": (id,)}
-            if target.entity is Entity.POSTS:
-                self._post_list("tag:posts", tags=(id,))
-            else:
-                if target.entity is Entity.VIDEOS:
-                    asked["types"] = ("video",)
-                self._asker.images(self._asker.image_list(**asked), "tag:images")
+            if target.entity is Entity.VIDEOS:
+                asked["types"] = ("video",)
+            self._asker.images(self._asker.image_list(**asked), "tag:images")
 
     def _tag_id(self, name: str, entity: str) -> int | None:
         """The host's number of a tag, None where it knows none of that name. Raises UpstreamError where it fails to answer."""
