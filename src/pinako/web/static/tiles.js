@@ -9,10 +9,6 @@ import { paint } from "./blurhash.js";
 const FADE_MS = 300; // a little more than the style sheet takes
 const FRAME_SHARE_MS = 6;
 const TOGETHER_MS = 60;
-// A browser counts what scripts hold, not what nodes and pictures take beside them, and sweeps those up late. A buffer of this
-// size weighs with it, though nothing is ever written there and it takes no memory.
-const SWEPT_AFTER = 150; // tiles
-const WEIGHT = 2 ** 27;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function ratioOf(tile) {
@@ -42,15 +38,11 @@ export function sketch(tile) {
   image.addEventListener("error", () => image.classList.remove("waiting"), { once: true });
 }
 
-let forgotten = 0;
-
 // Takes a tile away and gives back what it is drawn with; what it was still fetching is called off.
 export function forget(tile) {
   for (const canvas of tile.querySelectorAll("canvas")) giveBack(canvas);
   for (const image of tile.querySelectorAll("img")) for (const name of ["srcset", "src"]) image.removeAttribute(name);
   tile.remove();
-  forgotten += 1;
-  if (forgotten % SWEPT_AFTER === 0) new ArrayBuffer(WEIGHT); // dropped at once
 }
 
 // Canvases of blurred pictures are used again: a browser sweeps up late what it would otherwise make for each.
