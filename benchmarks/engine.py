@@ -30,9 +30,11 @@ from pinako.feed.snapshot import load, save
 from pinako.feed.spec import (
     DOWN,
     UP,
+    Among,
     AnyOf,
     Between,
     Change,
+    Ids,
     Move,
     NoneOf,
     Put,
@@ -147,6 +149,14 @@ def questions(rng: random.Random) -> dict[str, Callable[[], tuple[tuple[Term, ..
     }
 
 
+def shelf_of(index: Index, rng: random.Random) -> Ids:
+    """A collection of 20,000, whose rows are found as at the start of a server."""
+    named = rng.sample(range(index.rows.count), 20_000)
+    shelf = Ids(index.rows.ids[named].astype(np.int64))
+    index.look_up(shelf)
+    return shelf
+
+
 def sight(rng: random.Random) -> Sight:
     mask = rng.choice([1, 1, 3, 31])
     return Sight(mask, rng.randint(1, 1000), ((1, 95),)) if rng.random() < 0.5 else Sight(mask)
@@ -161,7 +171,9 @@ def ask(index: Index, repeats: int) -> dict[str, dict[str, float]]:
     """Milliseconds of processor time of pages (100 ids) and counts; answers are forgotten between, as by a write."""
     rng = random.Random(5)
     results: dict[str, dict[str, float]] = {}
-    for name, question in questions(rng).items():
+    shelf = shelf_of(index, rng)
+    asked = questions(rng) | {"collection of 20,000": lambda: ((Among(shelf),), "Most Reactions")}
+    for name, question in asked.items():
         times, counts = [], []
         for _ in range(repeats):
             terms, sort = question()
