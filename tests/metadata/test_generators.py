@@ -191,6 +191,7 @@ def test_spaces_that_nest_their_model() -> None:
 @pytest.mark.parametrize(
     "loras",
     [
+        "Loras:<ink.safetensors:0.5>",
         "ink.safetensors - 0.5",
         "0.5 - ink.safetensors",
         "ink: 0.5",
@@ -201,6 +202,18 @@ def test_spaces_that_nest_their_model() -> None:
 def test_ruined_networks_are_read_in_every_spelling(loras: object) -> None:
     found = read({"parameters": _text(RUINED | {"loras": loras})})
     assert [(one.name, one.weight) for one in found.resources if one.kind == "lora"] == [("ink", 0.5)]
+
+
+def test_swarm_keeps_the_guidance_of_flux_beside_the_scale() -> None:
+    params = {
+        "prompt": "a lighthouse",
+        "model": "flux",
+        "cfgscale": 1,
+        "fluxguidancescale": 3.5,
+        "swarm_version": "0.9.7",
+    }
+    found = read({"parameters": _text({"sui_image_params": params})})
+    assert (found.cfg_scale, found.meta["Distilled CFG Scale"]) == (1, 3.5)
 
 
 def test_ruined_simple_is_no_scheduler() -> None:

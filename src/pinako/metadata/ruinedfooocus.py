@@ -45,7 +45,8 @@ def _record(found: dict[str, Any]) -> Generation:
 
 
 def _loras(value: Any) -> list[dict[str, Any]]:
-    """`name: weight` texts, `[hash, "weight - name"]` pairs or one comma list, by age; lists may be text themselves."""
+    """`Loras:<name:weight>,<…>` in one text, `name: weight` texts, or `[hash, "weight - name"]` pairs, by age; lists may be
+    text themselves."""
     if isinstance(value, str):
         listed = loads(value.replace("'", '"')) if value.lstrip()[:1] == "[" else None
         value = listed if isinstance(listed, list) else value.split(",")
@@ -56,6 +57,7 @@ def _loras(value: Any) -> list[dict[str, Any]]:
             digest, entry = hash_of(entry[0]), entry[1] if isinstance(entry[1], str) else ""
         if not isinstance(entry, str) or not entry.strip():
             continue
+        entry = entry.strip().removeprefix("Loras:").strip("<>").removeprefix("lora:")
         weight, dash, name = entry.partition(" - ")
         if dash and float_of(weight) is None and float_of(name) is not None:
             name, weight = weight, name

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 _NATIVE = {
     "euler": "Euler", "euler_ancestral": "Euler a", "euler_a": "Euler a", "heun": "Heun", "heunpp2": "Heun++",
-    "lms": "LMS", "dpm_2": "DPM2", "dpm_2_ancestral": "DPM2 a", "dpm2": "DPM2", "dpm2_a": "DPM2 a",
+    "lms": "LMS", "dpm_2": "DPM2", "dpm_2_ancestral": "DPM2 a", "dpm2": "DPM2", "dpm2_a": "DPM2 a", "dpm_2_a": "DPM2 a",
     "dpm_fast": "DPM fast", "dpm_adaptive": "DPM adaptive",
     "dpmpp_2s_ancestral": "DPM++ 2S a", "dpmpp_2s_a": "DPM++ 2S a", "dpmpp_2s": "DPM++ 2S",
     "dpmpp_sde": "DPM++ SDE", "dpmpp_sde_gpu": "DPM++ SDE", "dpmpp_2m": "DPM++ 2M",

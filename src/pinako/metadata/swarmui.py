@@ -11,7 +11,8 @@ from pinako.metadata.record import from_meta
 from pinako.metadata.samplers import split_sampler
 from pinako.metadata.values import float_of, hash_of, stem_of, text_of
 
-_NUMBERS = {"cfgscale": "cfgScale", "steps": "steps", "seed": "seed", "width": "width", "height": "height"}
+_NUMBERS = {"cfgscale": "cfgScale", "steps": "steps", "seed": "seed", "width": "width", "height": "height",
+            "fluxguidancescale": "Distilled CFG Scale"}  # fmt: skip
 _TEXTS = {"prompt": "prompt", "negativeprompt": "negativePrompt", "scheduler": "scheduler"}
 _FILES = {"vae": "vae", "refinermodel": "refiner", "controlnetmodel": "controlnet"}
 _SHOWN = 12
