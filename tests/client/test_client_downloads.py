@@ -343,7 +343,7 @@ def test_a_slow_host_is_given_up_on(fetch: Fetch, upstream: Upstream, tmp_path: 
         fetch(
             f"{upstream.url}/file",
             tmp_path / "file.bin",
-            timeouts=Timeouts(connect=1, read=0.05),
+            timeouts=Timeouts(connect=1, read=0.5),
             retries=Retries(attempts=2),
         )
     held.set()
