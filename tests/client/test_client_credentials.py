@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pinako.cli.main import run
 from pinako.client import Client, Credential, CredentialStore, read_credential
 from pinako.client.credentials import check_credential
 from pinako.errors import BadRequest, StorageError, UpstreamUnauthorized
@@ -156,3 +157,13 @@ def test_a_host_without_me_is_asked_something_else(open_client: Callable[..., Cl
     upstream.on("/api/trpc/user.getSettings", trpc_error(401, "UNAUTHORIZED"))
     with pytest.raises(UpstreamUnauthorized):
         check_credential(open_client(session="eyJ.x"))
+
+
+@pytest.mark.parametrize("words", [["civitai.com", KEY], [KEY], [f"eyJ{KEY}.x.y"]])
+def test_a_credential_on_the_command_line_is_refused_and_not_shown(
+    words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["login", *words]) == 2
+    told = capfd.readouterr()
+    assert "read from a pipe" in told.err
+    assert KEY not in told.out + told.err

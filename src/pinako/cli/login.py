@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pinako.client.credentials import Credential, CredentialStore
 
 FILE = "credentials.json"
+_KEY_LENGTH = 32
 
 
 def store_of() -> CredentialStore:
@@ -26,16 +27,16 @@ def store_of() -> CredentialStore:
 
 
 @click.command()
-@click.argument("host", default="civitai.com")
+@click.argument("words", nargs=-1, metavar="[HOST]")
 @click.option("--check", is_flag=True, help="Only say whether what is kept still works.")
 @click.option("--forget", is_flag=True, help="Take it out of the keyring and the file.")
-def login(host: str, check: bool, forget: bool) -> int:
+def login(words: tuple[str, ...], check: bool, forget: bool) -> int:
     """Keep an API key or session cookie for HOST (civitai.com unless named).
 
     Paste the key, the cookie's value or the whole `Cookie:` line; it is not shown while it is typed, and from a pipe it is
     read as one line. It lies in the system's keyring, or in a file that only you can read where there is none.
     """
-    store, host = store_of(), _home_of(host)
+    store, host = store_of(), _home_of(_host_of(words))
     if forget:
         known = store.forget(host)
         click.echo(f"forgotten: {host}" if known else f"nothing was kept for {host}")
@@ -47,6 +48,16 @@ def login(host: str, check: bool, forget: bool) -> int:
             return 1
         return _ask_whose(host, credential)
     return _keep(host, store)
+
+
+def _host_of(words: tuple[str, ...]) -> str:
+    """The host, Civitai where none is named. Raises UsageError, unnamed, for what may be the credential itself."""
+    host, *more = words or ("civitai.com",)
+    if more or host.startswith("eyJ") or (len(host) >= _KEY_LENGTH and not {".", ":", "/"} & set(host)):
+        raise click.UsageError(
+            "the credential is asked for, or read from a pipe: on the command line everybody here could see it"
+        )
+    return host
 
 
 def _home_of(host: str) -> str:
