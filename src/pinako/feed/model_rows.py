@@ -28,6 +28,8 @@ class Flag(IntEnum):
     NO_CREDIT = 6
     DERIVATIVES = 7
     OTHER_LICENSE = 8
+    CLOSED = 9
+    """None of its listed versions is Public."""
 
 
 class _Row(NamedTuple):
@@ -56,6 +58,7 @@ class _Row(NamedTuple):
     comment_count: int
     collected_count: int
     image_count: int
+    closed: bool
 
 
 _RATED = (("thumbs", DOWN), ("downloads", DOWN))
@@ -74,23 +77,19 @@ MODELS = Spec(
         Sort(name=ModelSort.MOST_IMAGES, by=(("images", DOWN), ("thumbs", DOWN)), id_way=UP),
     ),
     fields=(
-        "user", "kind", "status", "availability", "checkpoint", "flag", "use", "tag", "version", "base", "offer", "format",
+        "user", "kind", "status", "availability", "checkpoint", "flag", "use", "tag", "version", "base", "format",
     ),
     owner="user",
 )  # fmt: skip
 
 _LISTED = "v.status = 'Published' AND EXISTS (SELECT 1 FROM model_files f WHERE f.version_id = v.id)"
+_CLOSED = f"NOT EXISTS (SELECT 1 FROM model_versions v WHERE v.model_id = models.id AND v.availability = 'Public' AND {_LISTED})"
 _FORMATS = "SELECT v.model_id, f.format FROM model_files f JOIN model_versions v ON v.id = f.version_id"
 _PAIRS = {
     "tag": Pairs(sql="SELECT model_id, tag_id FROM model_tags WHERE 1 = 1", column="model_id"),
     "version": Pairs(sql=f"SELECT v.model_id, v.id FROM model_versions v WHERE {_LISTED}", column="v.model_id"),
     "base": Pairs(
         sql=f"SELECT v.model_id, v.base_model FROM model_versions v WHERE {_LISTED}",
-        column="v.model_id",
-        decode=lambda word: (code_of(word),),
-    ),
-    "offer": Pairs(
-        sql=f"SELECT v.model_id, v.availability FROM model_versions v WHERE {_LISTED}",
         column="v.model_id",
         decode=lambda word: (code_of(word),),
     ),
@@ -137,6 +136,7 @@ def _singles(model: _Row) -> dict[str, tuple[int, ...]]:
         (Flag.NO_CREDIT, model.allow_no_credit),
         (Flag.DERIVATIVES, model.allow_derivatives),
         (Flag.OTHER_LICENSE, model.allow_different_license),
+        (Flag.CLOSED, model.closed),
     )
     return {
         "user": (model.user_id,),
@@ -152,7 +152,7 @@ def _singles(model: _Row) -> dict[str, tuple[int, ...]]:
 SOURCE = Source(
     entity="model",
     spec=MODELS,
-    rows_sql=f"SELECT {', '.join(_Row._fields)} FROM models WHERE withheld = 0 AND deleted_at IS NULL",
+    rows_sql=f"SELECT {', '.join(_Row._fields[:-1])}, {_CLOSED} FROM models WHERE withheld = 0 AND deleted_at IS NULL",
     id_column="id",
     pairs=_PAIRS,
     file=_file,

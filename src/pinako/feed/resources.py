@@ -48,7 +48,7 @@ def _state(asked: Asked[ModelQuery]) -> Iterator[Term]:
     if query.availability:
         yield AnyOf(_coded("availability", (query.availability,)))
     if query.public_versions:
-        yield AnyOf(_coded("offer", ("Public",)))
+        yield NoneOf((("flag", Flag.CLOSED),))
 
 
 def _coded(field: str, words: Sequence[str]) -> tuple[tuple[str, int], ...]:
