@@ -126,7 +126,7 @@ class Home:
         finally:
             database.close()
 
-    def mirror(self, *addresses: str, key: str = "", dry: bool = False, **options: Any) -> Report:
+    def mirror(self, *addresses: str, key: str = "", dry: bool = False, again: bool = False, **options: Any) -> Report:
         """Mirror these pages as one run; its report."""
         credential = Credential(kind="key", secret=key) if key else None
         with self.opened() as database:
@@ -142,7 +142,7 @@ class Home:
             )
             try:
                 for address in addresses:
-                    run.mirror(read_address(address), Options(**options))
+                    run.mirror(read_address(address), Options(**options), again=again)
             finally:
                 run.close()
                 store.close()

@@ -75,6 +75,26 @@ def test_what_a_host_refuses_is_noted_with_its_reason_and_asked_again_rarely(
         assert home.mirror(page, **words).files == once
 
 
+@pytest.mark.parametrize("kind", ["images", "posts", "collections", "models", "model-versions"])
+def test_what_is_not_there_is_asked_for_rarely_by_a_refresh(
+    upstream: Host, tmp_path: Path, clock: Any, kind: str
+) -> None:
+    home = Home(tmp_path / "home", clock=clock)
+    with before(Hostile(upstream)) as host:
+        page = f"{host.url}/{kind}/17"
+        [first] = home.mirror(page).missing
+        asked = len(host.requests)
+        clock.now += timedelta(days=1)
+        assert home.mirror(page, again=True).missing == [first]
+        assert len(host.requests) == asked
+        home.mirror(page)  # whoever asks for it by name is told what is so now
+        assert len(host.requests) > asked
+        asked = len(host.requests)
+        clock.now += timedelta(days=60)
+        assert home.mirror(page, again=True).missing == [first]
+        assert len(host.requests) > asked
+
+
 def test_details_that_the_host_fails_to_give_are_told_and_asked_for_again(upstream: Host, home: Home) -> None:
     [image] = upstream.ask("/api/v1/images?limit=1")["items"]
     behind = Hostile(upstream)

@@ -114,10 +114,11 @@ def mirror(
     with _opened_run(settings, as_json=as_json, quiet=quiet, dry_run=dry_run) as run, stopped_by_signals(run.stop):
         for unreadable in unread:
             run.report.miss(_unread(unreadable))
-        targets += _kept(run) if everything else []
+        known = run.kept_targets() if everything else []
         for target, each in targets:
-            if not run.stopping.is_set():
-                _mirror(run, target, each)
+            _mirror(run, target, each)
+        for kept in known:
+            _mirror(run, kept.target, kept.options, again=True)
     code = _code_of(run.report)
     if code or not quiet:
         _tell(run.report, as_json, dry_run)
@@ -156,14 +157,12 @@ def _options(
     return Options(parts=chosen, levels=level & levels.ALL, types=types, base_models=base_models, **rest)
 
 
-def _kept(run: Run) -> list[tuple[Target, Options]]:
-    return [(each.target, each.options) for each in run.kept_targets()]
-
-
-def _mirror(run: Run, target: Target, options: Options) -> None:
-    """One address; what is wrong with it does not keep the others back."""
+def _mirror(run: Run, target: Target, options: Options, *, again: bool = False) -> None:
+    """One address, unless the run is to end; what is wrong with it does not keep the others back."""
+    if run.stopping.is_set():
+        return
     try:
-        run.mirror(target, options)
+        run.mirror(target, options, again=again)
     except (StorageError, Unavailable):  # this machine's own trouble: the next address would fare no better
         raise
     except PinakoError as error:

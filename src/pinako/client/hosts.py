@@ -198,8 +198,10 @@ def _read_user(given: _Given) -> Target | None:
         return None
     if given.pairs.get("section") == "reactions":
         return Target(kind=Kind.MY_REACTIONS, origin=given.origin, name=given.path[1], filters=given.filters)
-    word = given.path[2].lower() if len(given.path) > 2 else ""
-    entity = _SECTIONS.get(word, Entity.ALL)
+    word = given.path[2].lower() if len(given.path) > 2 else "overview"
+    entity = Entity.ALL if word == "overview" else _SECTIONS.get(word)
+    if entity is None:
+        return None  # followers, reviews, articles: nothing of these can be kept
     return Target(kind=Kind.USER, origin=given.origin, name=given.path[1], entity=entity, filters=given.filters)
 
 

@@ -118,6 +118,10 @@ class Asker:
         since = self.terms.started_at if item.state in journal.FAULTS else self.terms.begun_at
         return item.checked_at >= since
 
+    def opens(self, item: Item) -> bool:
+        """Whether a thing that needed a login may be had now."""
+        return item.state is State.LOGIN and self.client.host.credential is not None
+
     def is_dealt_with(self, walk: str) -> bool:
         """Whether everything below a thing was dealt with in this run: that it is noted itself says nothing of its images."""
         place = journal.place_of(self._database.read(), self.terms.source, self.terms.key, walk)

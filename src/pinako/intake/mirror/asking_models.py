@@ -140,9 +140,7 @@ class ModelAsker:
         return item is not None and Part.MODELS in item.parts and item.digest == (file.sha256 or item.digest)
 
     def _rests(self, item: Item | None) -> bool:
-        if item is None or (item.state is State.LOGIN and self._asker.client.host.credential is not None):
-            return False
-        return item.rests(self._asker.now)
+        return item is not None and not self._asker.opens(item) and item.rests(self._asker.now)
 
     def _closed(self, docs: ModelDocs, version: WholeVersion) -> tuple[State, str, int | None] | None:
         """What the records themselves say against a download: it is not even tried then."""

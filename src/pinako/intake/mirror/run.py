@@ -187,14 +187,14 @@ class Run:
             self._hands[source] = Hands(client, self._store, self._workers, folder, at_once=at_once)
         return self._hands[source]
 
-    def mirror(self, target: Target, options: Options) -> None:
-        """Bring a target here, or refresh it. What the host did not give is in the report."""
+    def mirror(self, target: Target, options: Options, *, again: bool = False) -> None:
+        """Bring a target here, or refresh it (`again`: as one of all). What the host did not give is in the report."""
         source, key = source_of(target), journal.key_of(target)
         self.target = f"{target.kind} {target.name or target.id or ''}".strip()
         if not self.dry:
             with self._database.write() as w:
                 journal.begin(w, source, target, options, self._database.now())
-        _OneTarget(self, source, key, target, options).run()
+        _OneTarget(self, source, key, target, options, again=again).run()
 
     def kept_targets(self) -> list[journal.Kept]:
         """Everything that was ever mirrored."""
@@ -220,7 +220,7 @@ class Run:
 class _OneTarget:
     """The state of one target's run."""
 
-    def __init__(self, run: Run, source: str, key: str, target: Target, options: Options) -> None:
+    def __init__(self, run: Run, source: str, key: str, target: Target, options: Options, *, again: bool) -> None:
         self._all, self._source, self._key, self._target = run, source, key, target
         self._database, self._report = run._database, run.report
         self._client = run.client_for(target)
@@ -229,7 +229,15 @@ class _OneTarget:
         begun = self._database.now() if run.dry else journal.begun_at(self._database.read(), source, key)
         self._begun = begun
         self._started = self._database.now()
-        terms = Terms(source=source, key=key, options=options, begun_at=begun, started_at=self._started, dry=run.dry)
+        terms = Terms(
+            source=source,
+            key=key,
+            options=options,
+            begun_at=begun,
+            started_at=self._started,
+            again=again,
+            dry=run.dry,
+        )
         self._asker = Asker(self._client, self._database, terms, self._flying, self._give, run.stopping)
         days = run._settings.mirror_retry_days
         self._keeper = Keeper(self._database, source, key, self._flying, self._report, retry_days=days, begun_at=begun)

@@ -20,6 +20,7 @@ from pinako.intake.mirror.asker import NO_COLLECTION, Asker
 from pinako.intake.mirror.asking_models import ModelAsker, ids_of
 from pinako.intake.mirror.asking_words import NAMED, images_by_words, of_no_words, words_of
 from pinako.intake.mirror.findings import CollectionFound, Page, UserFound
+from pinako.intake.mirror.terms import reason_of
 
 AGAIN = 100
 ALL_OF_A_USER = (Entity.IMAGES, Entity.POSTS, Entity.MODELS)
@@ -34,6 +35,8 @@ class TargetAsker:
 
     def ask(self, target: Target) -> None:
         """Give everything of a target. BadRequest for what the host's interface has no question for."""
+        if self._rests(target):
+            return
         if target.kind is Kind.MEDIA:
             self._medium(target)
         elif target.id is not None:
@@ -72,6 +75,21 @@ class TargetAsker:
         self._asker.images(listed, "", parent=page, belongs=is_asked)
         for id in sorted(left) if not page.spoiled else ():
             self._asker.give_single(id, page)
+
+    def _rests(self, target: Target) -> bool:
+        """Whether a refresh lets a thing alone, and says why: upstream has said no to it, and it is not time to ask again."""
+        asker, entity = self._asker, str(target.kind)
+        if not asker.terms.again or target.id is None:
+            return False
+        item = asker.known(entity, [target.id]).get(target.id)
+        is_known = item is not None and item.digest and item.state is not State.GONE  # only its bytes cannot be had
+        if item is None or is_known or asker.opens(item) or not item.rests(asker.now):
+            return False
+        page = Page("")
+        page.members.append((entity, target.id))
+        asker.note(page, entity, target.id, item.state, item.reason, item.retry_at)
+        asker.close(page)
+        return True
 
     def _one(self, target: Target, id: int) -> None:
         if target.kind is Kind.IMAGE:
@@ -143,10 +161,10 @@ class TargetAsker:
         """An account that was here and is gone is no trouble: whatever it had is looked for, and noted, afterwards."""
         id = self._asker.local_user(name) if isinstance(error, UpstreamNotFound) else None
         if id is None:
-            self._trouble(f"user {name}: {error}")
+            self._trouble(f"user {name}: {reason_of(error)}")
             return
         page = Page("")
-        self._asker.note(page, "user", id, State.GONE, f"user {name}: {error}")
+        self._asker.note(page, "user", id, State.GONE, f"user {name}: {reason_of(error)}")
         self._asker.close(page)
 
     # lists of things
@@ -320,6 +338,7 @@ class TargetAsker:
         if client.host.credential is None:
             raise UpstreamUnauthorized(f"{target.kind} needs a login.", advice="Do `pinako login` for this host first.")
         if target.kind is Kind.MY_REACTIONS:
+            self._check_own(target.name)
             listed = self._asker.image_list(reactions=feeds.ALL_REACTIONS, more={"authed": True})
             self._asker.images(listed, "my:reactions", belongs=lambda row: bool(row.reactions))
             return
@@ -327,6 +346,12 @@ class TargetAsker:
         wanted = [one for one in collections if (one.mode == "Bookmark") or target.kind is Kind.MY_COLLECTIONS]
         for one in wanted:
             self._collection(one.id)
+
+    def _check_own(self, name: str | None) -> None:
+        """BadRequest for the reactions of somebody else: hosts show everybody their own, whoever's page is asked for."""
+        mine = self._asker.client.me().username if name else None
+        if name and (mine or "").casefold() != name.casefold():
+            raise BadRequest(f"What {name} reacted to is shown to {name} alone; the login is that of {mine}.")
 
     def _trouble(self, reason: str) -> None:
         page = Page("")

@@ -25,6 +25,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     begun_at: int
     started_at: int = 0
     """When this program took it up, which is later than `begun_at` where the run was interrupted."""
+    again: bool = False
+    """Nobody asked for this very thing now: what upstream has said no to is let alone until it may open."""
     dry: bool = False
     """Only what the lists say is asked: nothing will be kept."""
 
