@@ -52,7 +52,7 @@ STEP = """async () => {
         if (!waits || performance.now() - began > 4000) break;
     }
     return [[...document.querySelectorAll('.wall .tile')].map(one => one.dataset.id), document.querySelectorAll('*').length,
-        performance.memory.usedJSHeapSize / 2 ** 20, Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight];
+        performance.memory.usedJSHeapSize / 2 ** 20, !!document.querySelector('.wall-end')?.textContent];
 }"""
 
 

@@ -23,7 +23,7 @@ export function soften(tile) {
   const under = blurred(tile, image);
   const settle = () => {
     image.classList.remove("waiting");
-    setTimeout(() => under.isConnected && giveBack(under), FADE_MS);
+    fade(image, under);
   };
   image.addEventListener("load", settle, { once: true });
   image.addEventListener("error", settle, { once: true });
@@ -52,6 +52,11 @@ function giveBack(canvas) {
   canvas.remove();
   if (canvas.className) canvas.getContext("bitmaprenderer").transferFromImageBitmap(null);
   else spare.push(canvas);
+}
+
+// Takes away what was under a picture, unless another tile has it by then.
+function fade(image, under) {
+  setTimeout(() => under.parentNode === image.parentNode && giveBack(under), FADE_MS);
 }
 
 function canvas(className = "") {
@@ -109,7 +114,7 @@ function showAll() {
     over.getContext("bitmaprenderer").transferFromImageBitmap(bitmap);
     image.before(over);
   }
-  setTimeout(() => shown.forEach(({ under }) => under.isConnected && giveBack(under)), FADE_MS);
+  for (const { image, under } of shown) fade(image, under);
 }
 
 function play(tile) {
