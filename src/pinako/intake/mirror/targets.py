@@ -159,12 +159,12 @@ class TargetAsker:
 
     def _no_user(self, name: str, error: UpstreamError) -> None:
         """An account that was here and is gone is no trouble: whatever it had is looked for, and noted, afterwards."""
-        id = self._asker.local_user(name) if isinstance(error, UpstreamNotFound) else None
-        if id is None:
-            self._trouble(f"user {name}: {reason_of(error)}")
+        reason = f"user {name}: {reason_of(error)}"
+        if not isinstance(error, UpstreamNotFound):
+            self._trouble(reason)
             return
-        page = Page("")
-        self._asker.note(page, "user", id, State.GONE, f"user {name}: {reason_of(error)}")
+        id, page = self._asker.local_user(name), Page("")
+        self._asker.note(page, "user", id, State.NEVER if id is None else State.GONE, reason)
         self._asker.close(page)
 
     # lists of things

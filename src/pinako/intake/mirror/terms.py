@@ -71,7 +71,7 @@ class Flying:
 
 def reason_of(error: UpstreamError) -> str:
     """Why a thing is not here, for people: its number stands beside it, so the call would only repeat it at length."""
-    return f"{error.message} {error.advice}".strip()
+    return " ".join(f"{part.strip().rstrip('.')}." for part in (error.message, error.advice) if part.strip())
 
 
 def state_of(error: UpstreamError) -> State:
