@@ -14,7 +14,7 @@ from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ModelQuery
 from pinako.errors import SettingsError
 from pinako.intake.rules import Rule, Rules, read_rules
-from pinako.services import access
+from pinako.services import access, detail
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -42,6 +42,20 @@ def test_unrated_things_are_their_owners_alone(sqlite_home: Home, outputs: Path)
             for name, viewer in viewers.items()
         }
         assert models == {"nobody": 0, "owner": 1, "moderator": 0}
+
+
+def test_an_unrated_preview_is_shown_to_its_owner(sqlite_home: Home, outputs: Path) -> None:
+    write_lora(outputs / "harbor.safetensors")
+    (outputs / "harbor.preview.png").write_bytes(picture_bytes(5))
+    sqlite_home.bring(outputs)
+    id = sqlite_home.value("SELECT id FROM model_versions")
+    with open_library(sqlite_home.settings) as library:
+        owner = Viewer(cap=levels.ALL, user_id=sqlite_home.owner_id)
+        assert len(detail.version(library, owner, id).full.previews) == 1
+        with sqlite_home.database.write() as w:
+            w.run("UPDATE models SET level = 1")
+            w.run("UPDATE model_versions SET level = 1")
+        assert detail.version(library, Viewer(cap=levels.ALL), id).full.previews == ()
 
 
 def test_a_level_makes_them_public(sqlite_home: Home, outputs: Path) -> None:

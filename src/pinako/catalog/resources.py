@@ -159,7 +159,7 @@ class FullFile(msgspec.Struct, frozen=True, kw_only=True):
 class FullVersion(msgspec.Struct, frozen=True, kw_only=True):
     """A version with all its files (also those that are not public: the primary is chosen among all) and its previews.
 
-    `previews` are the owner's images for it in their order, unrated and held ones left out; levels are cut on joining.
+    `previews` are the owner's images for it in their order, held ones left out; levels and unrated ones are cut on joining.
     """
 
     version: ModelVersion

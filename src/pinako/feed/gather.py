@@ -195,7 +195,8 @@ def previews(
 ) -> dict[int, list[FullImage]]:
     """The preview images of each version: those in its owner's posts for it, by post and place (rest.md 8.2).
 
-    `owners` maps model ids to user ids; a model of the system account (-1) shows everybody's.
+    Unrated ones are among them, for their owner; where there are too many, they are the first to go. `owners` maps model
+    ids to user ids; a model of the system account (-1) shows everybody's.
     """
     ids = [version.id for version in versions]
     sql = (
@@ -206,9 +207,13 @@ def previews(
     chosen: dict[int, list[Image]] = defaultdict(list)
     for row in read.by_ids(sql, ids):
         image, owner = record(Image, row[1:]), owner_of[row[0]]
-        if owner in (-1, image.user_id) and image_standing(image, now) is Standing.PUBLIC:
+        if owner in (-1, image.user_id) and image_standing(image, now) in (Standing.PUBLIC, Standing.UNRATED):
             chosen[row[0]].append(image)
-    kept = {version: images[: PREVIEWS * 4] for version, images in chosen.items()}
+    most = PREVIEWS * 4
+    kept = {
+        version: images if len(images) <= most else [image for image in images if image.level][:most]
+        for version, images in chosen.items()
+    }
     whole = {full.image.id: full for full in complete_images(read, [i for images in kept.values() for i in images])}
     return {version: [whole[image.id] for image in images] for version, images in kept.items()}
 
