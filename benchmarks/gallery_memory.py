@@ -4,8 +4,8 @@
 
 The library is a copy of the demo of 2,000 real pictures whose rows are multiplied, each with an address of its own, so that the
 browser fetches and decodes every one. Chromium as it comes draws without a graphics card; with `--graphics` it draws as it does
-where there is one (by SwiftShader, which is slow: take fewer items). The tab is one that Playwright does not know of: its own ones
-grow by about what was fetched, even where the browser sweeps. `pss` counts what processes
+where there is one (by SwiftShader, which is slow: take fewer items). The tab is one that Playwright does not know of: its own
+ones grow by about what was fetched, even where the browser sweeps. `pss` counts what processes
 share by its share, `rss` whole (115 MB of it are the program itself), `private` is what the browser's own task list shows. Linux
 only.
 """
