@@ -131,11 +131,13 @@ def test_a_deleted_model_is_told_from_one_that_never_was(anybody: Client) -> Non
     assert anybody.model_availability(5).status == "Not found"
 
 
-def test_collections_are_read_to_their_ends(anybody: Client) -> None:
+def test_collections_are_read_to_their_ends(anybody: Client, owner: Client) -> None:
     collections = {one.type: one for one in anybody.collection_feed()}
     images = list(anybody.collection_items(collections["Image"].id, limit=3))
     assert [image.id for image in images] == [image.id for image in anybody.collection_items(collections["Image"].id)]
     assert images
+    mixed = list(owner.mixed_collection_items(collections["Image"].id, limit=2))
+    assert {row.data["id"] for row in mixed} >= {image.id for image in images}
     detail = anybody.collection(collections["Image"].id)
     assert detail.collection is not None
     assert detail.permissions.read

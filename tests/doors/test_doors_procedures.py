@@ -493,6 +493,32 @@ def test_a_collection_has_its_own_order_only_where_none_is_asked(doors: Doors, k
     assert newest == [item for item in everything if item in set(found)]
 
 
+@pytest.mark.parametrize(("kind", "procedure"), [("Image", "image.getInfinite"), ("Post", "post.getInfinite")])
+def test_everything_in_a_collection_page_by_page(doors: Doors, kind: str, procedure: str) -> None:
+    asked = {"collectionId": collection_id(doors, kind)}
+    assert doors.call("collection.getAllCollectionItems", asked, status=401)["data"]["code"] == "UNAUTHORIZED"
+    rows: list[Any] = []
+    cursor: dict[str, str] = {}
+    while cursor is not None:
+        body = doors.call("collection.getAllCollectionItems", {**asked, "limit": 2, **cursor}, key=doors.owner_key)
+        rows += body["collectionItems"]
+        cursor = body["nextCursor"] and {"cursor": body["nextCursor"]}
+    assert {row["type"] for row in rows} == {kind.lower()}
+    assert {row["status"] for row in rows} == {"ACCEPTED"}
+    listed = {
+        item["id"]: item for item in doors.every_call(procedure, {**asked, "browsingLevel": 31}, key=doors.owner_key)
+    }
+    assert {row["data"]["id"]: row["data"] for row in rows} == listed
+    assert [(row["createdAt"], row["id"]) for row in rows] == sorted(
+        ((row["createdAt"], row["id"]) for row in rows), reverse=True
+    )
+    whole = doors.call_whole("collection.getAllCollectionItems", asked, key=doors.owner_key)["result"]["data"]
+    assert whole["meta"]["values"]["collectionItems.0.createdAt"] == ["Date"]
+    assert whole["meta"]["values"]["collectionItems.0.data.publishedAt"] == ["Date"]
+    nothing = doors.call("collection.getAllCollectionItems", {"collectionId": MISSING}, key=doors.owner_key)
+    assert nothing == {"nextCursor": None, "collectionItems": []}
+
+
 def test_one_tag_collection_and_version_are_the_same_at_both_doors(doors: Doors) -> None:
     for item in doors.json("/api/v1/collections")["items"]:
         listed = doors.call("collection.getById", {"id": item["id"]})["collection"]

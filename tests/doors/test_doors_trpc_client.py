@@ -119,8 +119,9 @@ def test_the_real_client_writes(client: Path, served: tuple[real_server.Server, 
 
 SPINE = {
     "image.get", "image.getInfinite", "image.getGenerationData", "image.getImagesAsPostsInfinite", "post.get",
-    "post.getInfinite", "collection.getAllUser", "collection.getById", "collection.getInfinite", "tag.getVotableTags",
-    "tag.getById", "tag.getAll", "model.getById", "model.getAll", "modelVersion.getById", "user.getCreator", "user.getById",
+    "post.getInfinite", "collection.getAllUser", "collection.getById", "collection.getInfinite",
+    "collection.getAllCollectionItems", "tag.getVotableTags", "tag.getById", "tag.getAll", "model.getById", "model.getAll",
+    "modelVersion.getById", "user.getCreator", "user.getById",
 }  # fmt: skip
 
 
@@ -142,6 +143,7 @@ def questions(doors: Doors) -> list[tuple[str, Any]]:
         ("collection.getAllUser", {}),
         ("collection.getById", {"id": collection}),
         ("collection.getInfinite", {"limit": 2}),
+        ("collection.getAllCollectionItems", {"collectionId": collection, "limit": 2}),
         ("tag.getVotableTags", {"id": image["id"], "type": "image"}),
         ("tag.getVotableTags", {"id": model["id"], "type": "model"}),
         ("tag.getById", {"id": image["tagIds"][0]}),

@@ -127,6 +127,7 @@ def trpc_lists(oracle: Oracle) -> Iterator[tuple[str, Any]]:
     for id in oracle.collections:
         for kind in ("image.getInfinite", "post.getInfinite", "model.getAll"):
             yield kind, {"collectionId": id, "browsingLevel": 31}
+        yield "collection.getAllCollectionItems", {"collectionId": id, "statuses": ["ACCEPTED", "REVIEW", "REJECTED"]}
 
 
 def trpc_by_id(oracle: Oracle) -> Iterator[tuple[str, Any]]:

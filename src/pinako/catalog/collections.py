@@ -34,6 +34,17 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     fetched_at: int | None = None
 
 
+class CollectionItem(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A thing in a collection. `entity_type` is Image, Post or Model; `created_at` in milliseconds."""
+
+    id: int
+    entity_type: str
+    entity_id: int
+    status: str
+    added_by_id: int | None
+    created_at: int
+
+
 class CollectionTag(msgspec.Struct, frozen=True, kw_only=True):
     """A tag of a collection. `filterable_only`: shown as a filter and not as a label."""
 

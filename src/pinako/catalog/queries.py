@@ -299,6 +299,13 @@ class CollectionQuery(Paging, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
 
 
+class ContentsQuery(Paging, frozen=True, kw_only=True):
+    """Everything in a collection. Items that are not ACCEPTED are told to who manages it and who put them in."""
+
+    collection_id: int
+    statuses: tuple[str, ...] = ("ACCEPTED",)
+
+
 class OwnCollectionsQuery(msgspec.Struct, frozen=True, kw_only=True):
     """The collections that a caller owns or may use.
 

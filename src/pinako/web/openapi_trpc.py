@@ -75,6 +75,10 @@ COLLECTIONS = taking(
     query=TEXT | {"maxLength": 100}, types=words(enums.COLLECTION_TYPES), privacy=words(enums.COLLECTION_READS),
     browsingLevel=NUMBER,
 )  # fmt: skip
+CONTENTS = taking(
+    "collectionId", collectionId=ID, limit=ROWS | {"maximum": 100, "default": 50}, cursor=CURSOR,
+    statuses=words(enums.COLLECTION_ITEM_STATUSES),
+)  # fmt: skip
 OWN_COLLECTIONS = taking(
     contributingOnly=FLAG | {"default": True}, permission=word(enums.CONTRIBUTOR_PERMISSIONS),
     permissions=words(enums.CONTRIBUTOR_PERMISSIONS), type=word(enums.COLLECTION_TYPES),
@@ -111,6 +115,11 @@ PROCEDURES: dict[str, Told] = {
         gives=tuple[OwnCollection, ...],
     ),
     "collection.getInfinite": Told(text="Public collections.", takes=COLLECTIONS, gives=whole.CollectionPage),
+    "collection.getAllCollectionItems": Told(
+        text="Everything in a collection, of every kind, the latest first. Needs a login.",
+        takes=CONTENTS,
+        gives=whole.ContentsPage,
+    ),
     "tag.getVotableTags": Told(
         text="The tags of an image or model with their votes; an unknown id has none.",
         takes=taking("type", "id", type=word(("image", "model")), id=ID, take=NUMBER),

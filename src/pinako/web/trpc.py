@@ -16,7 +16,7 @@ import msgspec
 
 from pinako.catalog.queries import ImageSort
 from pinako.errors import Forbidden, PinakoError, Unauthorized
-from pinako.services import browse, collections, detail, hiding, votes
+from pinako.services import browse, collections, contents, detail, hiding, votes
 from pinako.services.library import Library
 from pinako.web import csrf, trpc_writes
 from pinako.web.answers import NO_STORE, Answer, Header, redirect_answer
@@ -24,7 +24,7 @@ from pinako.web.ask import Ask
 from pinako.web.calling import Calling, Procedure
 from pinako.web.routes import ANY, Route
 from pinako.web.threads import Threads
-from pinako.web.trpc_lists import gallery_posts, images, models, posts
+from pinako.web.trpc_lists import gallery_posts, held_things, images, models_by_id, posts_by_id
 from pinako.wire import trpc, trpc_collections, trpc_images, trpc_lists, trpc_model_body, trpc_models, trpc_posts
 from pinako.wire import trpc_input_queries as inputs
 from pinako.wire.failures import ErrorAnswer, is_internal, trpc_failure
@@ -80,7 +80,8 @@ def post_infinite(calling: Calling, value: Any) -> Reply:
         hidden = hiding.hidden_users(calling.library, calling.viewer)
         query = msgspec.structs.replace(query, excluded_users=(*query.excluded_users, *sorted(hidden)))
     page = calling.listed(browse.posts(calling.library, query, calling.viewer))
-    return trpc.join_list(posts(calling.library, page, query, calling.viewer), page.next_cursor)
+    items = posts_by_id(calling.library, page, query, calling.viewer)
+    return trpc.join_list(list(items.values()), page.next_cursor)
 
 
 def model_get(calling: Calling, value: Any) -> Reply:
@@ -91,8 +92,8 @@ def model_get(calling: Calling, value: Any) -> Reply:
 def model_all(calling: Calling, value: Any) -> Reply:
     query = inputs.read_models(value)
     page = calling.listed(browse.models(calling.library, query, calling.viewer))
-    items = models(calling.library, page, calling.viewer, public_only=query.public_versions)
-    return trpc.join_list(items, page.next_cursor)
+    items = models_by_id(calling.library, page, calling.viewer, public_only=query.public_versions)
+    return trpc.join_list(list(items.values()), page.next_cursor)
 
 
 def version_get(calling: Calling, value: Any) -> Reply:
@@ -123,6 +124,11 @@ def collection_infinite(calling: Calling, value: Any) -> Reply:
     page = browse.public_collections(calling.library, inputs.read_collections(value), calling.viewer, covers=True)
     calling.cut = page.cut
     return trpc_collections.collections_reply(page.items, page.next_cursor)
+
+
+def collection_contents(calling: Calling, value: Any) -> Reply:
+    page = contents.page(calling.library, calling.viewer, inputs.read_contents(value))
+    return trpc_collections.contents_reply(held_things(calling.library, page.items, calling.viewer), page.next_cursor)
 
 
 def votable_tags(calling: Calling, value: Any) -> Reply:
@@ -165,6 +171,7 @@ PROCEDURES: dict[str, Procedure] = {
         "collection.getById": collection_get,
         "collection.getAllUser": collections_of_user,
         "collection.getInfinite": collection_infinite,
+        "collection.getAllCollectionItems": collection_contents,
         "tag.getVotableTags": votable_tags,
         "tag.getById": tag_get,
         "tag.getAll": tag_all,

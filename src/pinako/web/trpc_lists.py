@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from pinako.catalog.collections import CollectionItem
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, PostQuery
 from pinako.services import browse, collections
@@ -72,8 +73,8 @@ def _own_reactions(library: Library, ids: Sequence[int], viewer: Viewer) -> dict
     return {id: trpc_images.reactions_text(viewer.user_id, tuple(sorted(found))) for id, found in words.items()}
 
 
-def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> list[Item]:
-    """The items of a page of posts, each with the images that the caller may see."""
+def posts_by_id(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> dict[int, Item]:
+    """The items of a page of posts in its order, each with the images that the caller may see."""
     seen = browse.visible_post_images(
         library,
         page.ids,
@@ -85,8 +86,8 @@ def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> l
     )
     wanted = [id for found in seen.values() for id in found[:POST_IMAGES]]
     items = images_by_id(library, wanted, viewer)
-    return [
-        trpc_posts.join_post(
+    return {
+        one.id: trpc_posts.join_post(
             one.parts,
             one.id,
             one.counts,
@@ -94,18 +95,31 @@ def posts(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> l
             [items[id] for id in seen.get(one.id, ())[:POST_IMAGES] if id in items],
         )
         for one in library.feeds.documents.fetch("post_trpc", page.ids)
-    ]
+    }
 
 
-def models(library: Library, page: Listed, viewer: Viewer, *, public_only: bool) -> list[Item]:
+def models_by_id(library: Library, page: Listed, viewer: Viewer, *, public_only: bool = False) -> dict[int, Item]:
     """The items of a page of models, cut to the caller: versions by the predicate and the query, images by the mask."""
     now = library.now()
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
-    return [
-        item
+    return {
+        one.id: item
         for one in library.feeds.documents.fetch("model_trpc", page.ids)
         if (item := trpc_models.join_model(one.parts, sight=sight, now=now, viewer=viewer, public_only=public_only))[0]
-    ]
+    }
+
+
+def held_things(library: Library, rows: Sequence[CollectionItem], viewer: Viewer) -> list[tuple[CollectionItem, Item]]:
+    """Rows of a collection, each with its thing as the lists of its kind have it."""
+    ids = {kind: [row.entity_id for row in rows if row.entity_type == kind] for kind in ("Image", "Post", "Model")}
+    page = {kind: Listed(ids=ids[kind], next_cursor=None, mask=viewer.cap) for kind in ("Post", "Model")}
+    standing = {row.entity_id: row.status for row in rows if row.entity_type == "Image"}
+    things = {
+        "Image": images_by_id(library, ids["Image"], viewer, standing=standing),
+        "Post": posts_by_id(library, page["Post"], PostQuery(), viewer),
+        "Model": models_by_id(library, page["Model"], viewer),
+    }
+    return [(row, item) for row in rows if (item := things[row.entity_type].get(row.entity_id)) is not None]
 
 
 def gallery_posts(library: Library, given: ImagesInput, viewer: Viewer) -> tuple[list[Item], str | None, Listed]:

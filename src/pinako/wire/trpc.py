@@ -213,15 +213,16 @@ Item = tuple[bytes, Marks]
 """An item of a list, with the paths of its dates."""
 
 
-def join_list(items: Sequence[Item], next_cursor: str | int | None, *, more: bytes = b"") -> Reply:
-    """`{"nextCursor", "items"}` of ready-made items. `more`: further members of the object, each with its comma."""
-    texts = [marks_text(marks, f"items.{i}.") for i, (_, marks) in enumerate(items)]
+def join_list(items: Sequence[Item], next_cursor: str | int | None, *, name: str = "items", more: bytes = b"") -> Reply:
+    """`{"nextCursor", NAME}` of ready-made items. `more`: further members of the object, each with its comma."""
+    texts = [marks_text(marks, f"{name}.{i}.") for i, (_, marks) in enumerate(items)]
     if next_cursor is None:
         texts.append(b'"nextCursor":["undefined"]')
     cursor = msgspec.json.encode(next_cursor)
     body = b",".join([body for body, _ in items])
     return Reply(
-        json=b"".join((b'{"nextCursor":', cursor, b',"items":[', body, b"]", more, b"}")), values=joined_marks(texts)
+        json=b"".join((b'{"nextCursor":', cursor, b',"%s":[' % name.encode(), body, b"]", more, b"}")),
+        values=joined_marks(texts),
     )
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from pinako.catalog.collections import CollectionTag, FullCollection, Permissions
+from pinako.catalog.collections import CollectionItem, CollectionTag, FullCollection, Permissions
 from pinako.catalog.images import FullImage
 from pinako.wire.fragments import encode, raw
-from pinako.wire.superjson import date_marks
+from pinako.wire.superjson import Marks, date_marks, under
 from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, join_array, join_list, reply
 from pinako.wire.trpc_images import TrpcUser, file_facts, trpc_user
@@ -181,6 +181,16 @@ class ListedCollection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"
     srcs: tuple[str, ...] = ()
 
 
+class HeldThing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An element of `collection.getAllCollectionItems`. `type` is image, post or model; `data` the thing as its lists have it."""
+
+    id: int
+    type: str
+    status: str
+    created_at: str
+    data: msgspec.Raw
+
+
 def collection_reply(full: FullCollection | None, permissions: Permissions) -> Reply:
     """`collection.getById`. A copy of the collection stands beside `json`, where one of the documents reads it."""
     body = encode(
@@ -259,6 +269,24 @@ def _own_tag(item: CollectionTag) -> OwnCollectionTag:
         id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level, unlisted=tag.unlisted, unfeatured=tag.unfeatured,
         is_category=tag.is_category, admin_only=tag.admin_only, filterable_only=item.filterable_only,
     )  # fmt: skip
+
+
+def contents_reply(held: Sequence[tuple[CollectionItem, Item]], next_cursor: str | None) -> Reply:
+    """`collection.getAllCollectionItems`: rows, each with its thing as the list of its kind has it."""
+    return join_list([_held(row, *item) for row, item in held], next_cursor, name="collectionItems")
+
+
+def _held(row: CollectionItem, data: bytes, marks: Marks) -> Item:
+    body = encode(
+        HeldThing(
+            id=row.id,
+            type=row.entity_type.lower(),
+            status=row.status,
+            created_at=iso(row.created_at),
+            data=msgspec.Raw(data),
+        )
+    )
+    return body, ("createdAt", *under(marks, "data"))
 
 
 def collections_reply(collections: Sequence[FullCollection], next_cursor: int | None) -> Reply:

@@ -10,6 +10,7 @@ from pinako.catalog import enums
 from pinako.catalog.queries import (
     CollectionQuery,
     CollectionSort,
+    ContentsQuery,
     ModelQuery,
     ModelSort,
     OwnCollectionsQuery,
@@ -27,6 +28,7 @@ from pinako.wire.params_images import NOTHING
 from pinako.wire.trpc_input import Input
 
 _ROWS = read.coerced_num(0, 200)
+_CONTENTS = read.coerced_num(0, 100)
 _PERIOD = read.word([*Period])
 _PERIOD_MODE = read.word(("stats", "published"))
 _MASK = read.num(0)
@@ -42,6 +44,7 @@ _CHECKPOINT = read.word((*enums.CHECKPOINT_TYPES, "Standard"))
 _AVAILABILITY = read.word(enums.AVAILABILITIES)
 _PERMISSION = read.word(enums.CONTRIBUTOR_PERMISSIONS)
 _COLLECTION_TYPE = read.word(enums.COLLECTION_TYPES)
+_ITEM_STATUSES = read.many(read.word(enums.COLLECTION_ITEM_STATUSES))
 _READS = read.many(read.word(enums.COLLECTION_READS))
 _ENTITIES = read.one_or_many(read.word(enums.TAG_TARGETS))
 
@@ -209,6 +212,19 @@ def read_own_collections(value: Any) -> OwnCollectionsQuery:
         contributing_only=given.take("contributingOnly", read.flag, True),
         permissions=tuple(dict.fromkeys((*(() if one is None else (one,)), *several))),
         type=given.take("type", _COLLECTION_TYPE, None),
+    )
+    given.check()
+    return query
+
+
+def read_contents(value: Any) -> ContentsQuery:
+    """`collection.getAllCollectionItems`: at most 100 rows; accepted ones where no status is named."""
+    given = Input(value, optional=False)
+    query = ContentsQuery(
+        collection_id=given.need("collectionId", read.one_id, 0, "number"),
+        limit=given.take("limit", _CONTENTS, 0) or 50,
+        cursor=given.take("cursor", read.cursor, None),
+        statuses=given.take("statuses", _ITEM_STATUSES, ()) or ("ACCEPTED",),
     )
     given.check()
     return query

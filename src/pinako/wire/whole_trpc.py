@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from pinako.wire.trpc_collections import ListedCollection
+from pinako.wire.trpc_collections import HeldThing, ListedCollection
 from pinako.wire.trpc_images import TrpcImage, TrpcVotable
 from pinako.wire.trpc_models import ListImage, ListModel, ListVersion
 from pinako.wire.trpc_posts import TrpcImagePost, TrpcPost
@@ -115,6 +115,13 @@ class CollectionPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     next_cursor: int | None
     items: tuple[ListedCollection, ...]
+
+
+class ContentsPage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A page of all that a collection holds."""
+
+    next_cursor: str | None
+    collection_items: tuple[HeldThing, ...]
 
 
 class TagWithVotes(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
