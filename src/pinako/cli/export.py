@@ -22,8 +22,9 @@ from pinako.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     from pinako.catalog.people import User, Viewer
+    from pinako.intake.export.options import Options
     from pinako.intake.export.report import Report
-    from pinako.intake.export.run import Options, Run
+    from pinako.intake.export.run import Run
     from pinako.services.exporting import Selection
     from pinako.services.library import Library
 
@@ -141,7 +142,7 @@ def _refuse_filters(queries: tuple[str, ...], as_name: str | None, how: dict[str
 
 
 def _options(*, as_json: bool, **how: Any) -> Options:
-    from pinako.intake.export.run import Options
+    from pinako.intake.export.options import Options
 
     records = how["records"]
     if how["to"] is None and records is None:

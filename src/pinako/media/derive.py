@@ -9,11 +9,12 @@ import msgspec
 
 from pinako.catalog.derivative import Derivative
 from pinako.errors import NotFound
+from pinako.media.blobs import read_pieces
 from pinako.media.cache import Cached, DerivativeCache
 from pinako.media.plan import Plan, plan
 from pinako.media.render import Rendered
 from pinako.media.session import disk_errors
-from pinako.media.store import MediaStore, read_pieces
+from pinako.media.store import MediaStore
 from pinako.media.video import has_ffmpeg, take_still, transcode
 from pinako.media.workshop import Workshop
 

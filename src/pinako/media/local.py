@@ -12,8 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Final
 
 from pinako.errors import NotFound, StorageError, UnreadableFile
-from pinako.media.session import Session, disk_errors, has_sessions, sweep_sessions, sync_directory
-from pinako.media.store import (
+from pinako.media.blobs import (
     CHUNK,
     Blob,
     BlobWriter,
@@ -25,6 +24,7 @@ from pinako.media.store import (
     split_link,
     write_link,
 )
+from pinako.media.session import Session, disk_errors, has_sessions, sweep_sessions, sync_directory
 
 _LINK_SUFFIX: Final = ".link"
 

@@ -17,7 +17,7 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import ObjectStore, S3Store
 
 from pinako.errors import NotFound, SettingsError, StorageError, UnreadableFile
-from pinako.media.store import (
+from pinako.media.blobs import (
     CHUNK,
     Blob,
     BlobWriter,

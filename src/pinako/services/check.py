@@ -12,7 +12,8 @@ from pinako.errors import NotFound
 from pinako.feed import verify
 from pinako.feed.feeds import Feeds
 from pinako.feed.verify import Difference, check_documents
-from pinako.media.store import Blob, MediaStore, hash_file
+from pinako.media.blobs import Blob, hash_file
+from pinako.media.store import MediaStore
 from pinako.services import renewal
 from pinako.services.settle import Touched, chunks, settle
 from pinako.storage.database import Database

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pinako.catalog.derivative import Derivative
-from pinako.media.store import CHUNK
+from pinako.media.blobs import CHUNK
 from pinako.services import media
 from pinako.services.library import Library
 from pinako.services.media import Medium

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from threading import Event
-from typing import TYPE_CHECKING
 
 from pinako.catalog.images import FullImage
 from pinako.catalog.people import Viewer
@@ -13,6 +12,7 @@ from pinako.catalog.queries import ModelQuery
 from pinako.catalog.resources import ModelFile, VersionInModel
 from pinako.errors import Conflict, NotFound, UnreadableFile
 from pinako.feed import gather
+from pinako.intake.export.options import Options
 from pinako.intake.export.paths import extension_of, numbered, safe_part
 from pinako.intake.export.placing import Place
 from pinako.intake.export.report import Report
@@ -20,9 +20,6 @@ from pinako.services import detail, download, exporting
 from pinako.services.exporting import Selection
 from pinako.services.library import Library
 from pinako.wire import fragments, rest_versions
-
-if TYPE_CHECKING:
-    from pinako.intake.export.run import Options
 
 FOLDER = "models"
 _WHY = {

@@ -19,8 +19,9 @@ from pathlib import Path
 import msgspec
 
 from pinako.errors import Conflict, NotFound, StorageError, UnreadableFile
+from pinako.media.blobs import hash_file
 from pinako.media.session import Session, sweep_sessions
-from pinako.media.store import MediaStore, hash_file
+from pinako.media.store import MediaStore
 
 MARK_FOLDER = ".pinako-export"
 MARK_FILE = "export.json"

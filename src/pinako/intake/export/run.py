@@ -4,43 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from threading import Event
-from typing import Literal
-
-import msgspec
 
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery
 from pinako.errors import Conflict, NotFound, PinakoError, UnreadableFile
 from pinako.intake.export import embedding
 from pinako.intake.export.models import ModelsOut
-from pinako.intake.export.paths import DEFAULT, extension_of, numbered, read_template
+from pinako.intake.export.options import Options
+from pinako.intake.export.paths import extension_of, numbered, read_template
 from pinako.intake.export.placing import Place
 from pinako.intake.export.records import RecordFile, open_records
 from pinako.intake.export.report import Report
-from pinako.media.store import hash_bytes
+from pinako.media.blobs import hash_bytes
 from pinako.services import exporting
 from pinako.services.exporting import Leaving, Selection
 from pinako.services.library import Library
-
-Embed = Literal["", "a1111", "xmp"]
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How an export is done. `to` None: records only. `limit` is over all selections; 0 is none."""
-
-    to: Path | None = None
-    path: str = DEFAULT
-    sidecars: bool = False
-    embed: Embed = ""
-    link: bool = False
-    models: bool = False
-    records: tuple[str, Path] | None = None
-    """`csv` or `jsonl`, and the file."""
-    limit: int = 0
-    dry: bool = False
-    force: bool = False
 
 
 class Run:

@@ -19,7 +19,8 @@ from pinako.intake.takeout import records as out
 from pinako.intake.takeout.ids import Ids
 from pinako.intake.takeout.report import TakeoutReport
 from pinako.intake.takeout.write import ending_of
-from pinako.media.store import MediaStore, check_hash
+from pinako.media.blobs import check_hash
+from pinako.media.store import MediaStore
 from pinako.services import publish
 from pinako.services.publish import Metadata, TagOn
 from pinako.services.resolve import Want
