@@ -59,3 +59,11 @@ def test_a_table_for_people_and_words_for_what_cannot_be_read(found: Any) -> Non
     code, _, err = found("steps:many")
     assert code == 1
     assert "steps:20..40" in err
+
+
+@pytest.mark.parametrize("words", [("-forest",), ("watercolour", "-forest"), ("-level:pg",), ("-type:image",)])
+def test_a_word_may_begin_with_a_minus(found: Any, words: tuple[str, ...]) -> None:
+    code, out, err = found("--limit", "500", "--json", *words)
+    assert (code, err) == (0, "")
+    assert json.loads(out) == json.loads(found("--limit", "500", "--json", f" {' '.join(words)}")[1])
+    assert json.loads(out)["total"] < json.loads(found("--limit", "1", "--json")[1])["total"]

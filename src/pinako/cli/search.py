@@ -21,7 +21,19 @@ SHOWN = 20
 PROMPT_LENGTH = 60
 
 
-@click.command()
+class QueryCommand(click.Command):
+    """A command whose words may begin with a minus: `-night` leaves out the night, it is no bundle of short options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Options are those that are spelled in full; what else begins with one minus is a word."""
+        options = {spelling for parameter in self.get_params(ctx) for spelling in parameter.opts}
+        end = args.index("--") if "--" in args else len(args)
+        minus = [arg for arg in args[:end] if arg.startswith("-") and arg[1:2] != "-" and arg not in options]
+        others = [arg for arg in args[:end] if arg not in minus]
+        return super().parse_args(ctx, [*others, "--", *minus, *args[end + 1 :]])
+
+
+@click.command(cls=QueryCommand)
 @click.argument("query", nargs=-1, metavar="[QUERY]...")
 @library_options
 @click.option("--as", "as_name", metavar="NAME", help="Whose eyes look; default: the owner's.")
