@@ -182,6 +182,28 @@ def test_levels_of_the_cookie_narrow_and_never_widen(visit: Visit) -> None:
     assert shown("/images", owner=True) == {1}
 
 
+def test_levels_are_a_filter_of_lists_that_the_address_keeps(visit: Visit) -> None:
+    levels = dict(visit.library.database.read().rows("SELECT id, level FROM images"))
+    answer = visit.get("/images?browsingLevel=4&browsingLevel=8&period=AllTime&followed=", owner=True)
+    boxes = [one for one in Page(answer.text).all("input") if one.get("name") == "browsingLevel" and one.get("value")]
+    form = answer.text.split("data-filters", 1)[1].split("</form>", 1)[0]
+    assert [box["value"] for box in boxes[-5:] if "checked" in box] == ["4", "8"]
+    assert form.count('name="browsingLevel"') == 5
+    assert {levels[int(id)] for id in re.findall(r'data-id="(\d+)"', answer.text)} == {4, 8}
+    assert ">R X<" in re.sub(r"\s*([<>])\s*", r"\1", answer.text)
+    assert 'name="browsingLevel"' not in visit.get("/images").text.split("data-filters", 1)[1].split("</form>", 1)[0]
+
+
+def test_a_name_in_quotes_is_suggested_while_it_is_typed(visit: Visit) -> None:
+    name = next(
+        name for (name,) in visit.library.database.read().rows("SELECT name FROM models WHERE id > 0") if " " in name
+    )
+    begun = f'harbour model:"{name[: name.index(" ") + 2]}'
+    told = visit.client.get("/search/suggest", params={"text": begun}).json()
+    assert f'harbour model:"{name}" ' in [one["value"] for one in told]
+    assert visit.client.get("/search/suggest", params={"text": f'model:"{name}" '}).json() == []
+
+
 def test_a_page_that_did_not_change_is_not_sent_again(visit: Visit) -> None:
     first = visit.get("/images?sort=Newest")
     again = visit.get("/images?sort=Newest", **{"if-none-match": first.headers["etag"]})

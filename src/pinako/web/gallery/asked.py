@@ -114,8 +114,12 @@ def _words(values: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
 
 
 def _level(address: Address) -> int | None:
-    text = address.first("browsingLevel")
-    return int(text) & levels.ALL or None if text.isascii() and text.isdecimal() and len(text) < 4 else None
+    """A mask, or its bits one by one, as a form without script sends them."""
+    mask = 0
+    for text in address.all("browsingLevel"):
+        if text.isascii() and text.isdecimal() and len(text) < 4:
+            mask |= int(text)
+    return mask & levels.ALL or None
 
 
 def _yes(text: str) -> bool:

@@ -64,6 +64,11 @@ class Chips:
             if on:
                 self.add("", say(name), rest)
 
+    def add_level(self, level: int | None) -> None:
+        """Levels other than the caller's own."""
+        if level is not None:
+            self.add("filter.level", browse.level_named(level), self.at.less("browsingLevel"))
+
     def without_tag(self, key: str, id: int, name: str) -> Address:
         """The address without one of its tags, by id or name, alone or in a list with commas."""
         kept = []
@@ -90,8 +95,7 @@ def image_chips(filters: ImageFilters) -> list[Chip]:
     chips.add_period(filters.period)
     chips.add_ids(filters)
     chips.add_flags(filters)
-    if filters.level is not None:
-        chips.add("filter.level", browse.level_named(filters.level), chips.at.less("browsingLevel"))
+    chips.add_level(filters.level)
     return chips.found
 
 
@@ -103,6 +107,7 @@ def model_chips(filters: ModelFilters) -> list[Chip]:
         chips.add("filter.tag", filters.tag, chips.at.less("tag"))
     chips.add_words({word: word for word in filters.types}, filters.base_models)
     chips.add_period(filters.period)
+    chips.add_level(filters.level)
     return chips.found
 
 
@@ -113,4 +118,5 @@ def post_chips(filters: PostFilters) -> list[Chip]:
     for tag in filters.tags:
         chips.add("filter.tag", tag.name, chips.without_tag("tags", tag.id, tag.name))
     chips.add_period(filters.period)
+    chips.add_level(filters.level)
     return chips.found

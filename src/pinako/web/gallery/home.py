@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pinako.catalog.queries import CollectionQuery, ImageQuery, ImageSort, ModelQuery, ModelSort, Period
 from pinako.services import browse
+from pinako.services.hiding import without_hidden
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.collections import Collections
@@ -28,10 +29,12 @@ class Home:
     def show(self, ask: Ask) -> Answer:
         """New pictures, what was liked, new models, some collections."""
         library, viewer = self._pages.library, self._pages.viewer_of(ask)
-        newest = browse.images(library, ImageQuery(limit=NEW_IMAGES, sort=ImageSort.NEWEST), viewer)
-        liked_query = ImageQuery(limit=LIKED_IMAGES, sort=ImageSort.MOST_REACTIONS, period=Period.MONTH)
-        liked = browse.images(library, liked_query, viewer)
-        listed = browse.models(library, ModelQuery(limit=NEW_MODELS, sort=ModelSort.NEWEST), viewer)
+        new = ImageQuery(limit=NEW_IMAGES, sort=ImageSort.NEWEST)
+        newest = browse.images(library, without_hidden(library, viewer, new), viewer)
+        loved = ImageQuery(limit=LIKED_IMAGES, sort=ImageSort.MOST_REACTIONS, period=Period.MONTH)
+        liked = browse.images(library, without_hidden(library, viewer, loved), viewer)
+        fresh = ModelQuery(limit=NEW_MODELS, sort=ModelSort.NEWEST)
+        listed = browse.models(library, without_hidden(library, viewer, fresh), viewer)
         shelves = browse.public_collections(library, CollectionQuery(limit=SOME_COLLECTIONS), viewer)
         return self._pages.show(
             ask,

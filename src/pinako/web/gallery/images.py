@@ -14,6 +14,7 @@ from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, Period
 from pinako.errors import BadRequest
 from pinako.services import browse
+from pinako.services.hiding import without_hidden
 from pinako.services.library import Library
 from pinako.services.searching import narrow_images
 from pinako.web.answers import Answer
@@ -35,8 +36,8 @@ KEPT = (
     "modelVersionId",
     "postId",
     "collectionId",
-    "browsingLevel",
     "reactions",
+    "followed",
 )
 """What the filter form does not show and must not lose."""
 
@@ -70,7 +71,7 @@ def build_wall(library: Library, viewer: Viewer, query: ImageQuery, asked: str) 
         query = narrow_images(library, viewer, query, asked) if asked else query
     except BadRequest as error:
         return Wall(tiles=[], next=None, notice=say("search.unread", reason=error.message))
-    page = browse.images(library, query, viewer)
+    page = browse.images(library, without_hidden(library, viewer, query), viewer)
     return Wall(tiles=tiles(library, page.ids, viewer), next=page.next_cursor)
 
 

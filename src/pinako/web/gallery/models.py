@@ -15,6 +15,7 @@ from pinako.catalog.resources import FullModel, FullVersion
 from pinako.catalog.tags import VotableTag
 from pinako.errors import NotFound
 from pinako.services import browse, detail, holdings, votes
+from pinako.services.hiding import without_hidden
 from pinako.services.library import Library
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
@@ -89,7 +90,7 @@ class Models:
         filters = read_model_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(model_query(filters), **fixed)
         query = own_order(query, chosen=filters.sort is not None)
-        page = browse.models(library, query, viewer)
+        page = browse.models(library, without_hidden(library, viewer, query), viewer)
 
         def around() -> dict[str, Any]:
             kept = {"title": title, "chips": model_chips(filters), "clear": filters.address.path}
@@ -139,7 +140,8 @@ class Models:
 
     def _pictures(self, viewer: Viewer, chosen: FullVersion) -> list[Tile]:
         query = ImageQuery(limit=GALLERY, version_id=chosen.version.id, sort=ImageSort.NEWEST)
-        return tiles(self._library, browse.images(self._library, query, viewer).ids, viewer)
+        found = browse.images(self._library, without_hidden(self._library, viewer, query), viewer)
+        return tiles(self._library, found.ids, viewer)
 
     def _used(self, viewer: Viewer, id: int) -> int | None:
         """In how many of the caller's own images the model was used; None for strangers."""
@@ -225,7 +227,7 @@ def model_form(library: Library, filters: ModelFilters, sort: ModelSort | None) 
     return {
         "filters": filters,
         "more": True,
-        "kept": [pair for pair in filters.address.pairs if pair[0] in ("query", "tag", "browsingLevel") and pair[1]],
+        "kept": [pair for pair in filters.address.pairs if pair[0] in ("query", "tag", "followed") and pair[1]],
         "sorts": own + [(word.value, word.value) for word in ModelSort],
         "sort": sort.value if sort else "",
         "periods": [(period.value, say(f"period.{period.value}")) for period in Period],

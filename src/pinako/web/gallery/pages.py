@@ -63,8 +63,13 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def levels(self) -> list[tuple[int, str, bool]]:
-        """The levels that this caller may choose: bit, name, whether it is on."""
-        return [(bit, levels.NAMES[bit], bool(self.level & bit)) for bit in levels.BITS if self.viewer.cap & bit]
+        """The levels that this caller may choose: bit, name, whether lists show it."""
+        return self.levels_in(self.level)
+
+    def levels_in(self, mask: int | None) -> list[tuple[int, str, bool]]:
+        """The same with whether each is in `mask`."""
+        on = mask or 0
+        return [(bit, levels.NAMES[bit], bool(on & bit)) for bit in levels.BITS if self.viewer.cap & bit]
 
 
 class Pages:

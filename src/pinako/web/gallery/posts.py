@@ -9,6 +9,7 @@ import msgspec
 from pinako.catalog.queries import ImageQuery, Period, PostSort
 from pinako.errors import NotFound
 from pinako.services import browse, detail
+from pinako.services.hiding import without_hidden
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import PostFilters, number_of, post_query, read_post_filters
@@ -46,7 +47,7 @@ class Posts:
         filters = read_post_filters(library, ask.path, ask.pairs)
         query = msgspec.structs.replace(post_query(filters), **fixed)
         query = own_order(query, chosen=filters.sort is not None)
-        page = browse.posts(library, query, viewer)
+        page = browse.posts(library, without_hidden(library, viewer, query), viewer)
 
         def around() -> dict[str, Any]:
             kept = {"title": title, "chips": post_chips(filters), "clear": filters.address.path}
@@ -93,7 +94,9 @@ def version_shown(pages: Pages, ask: Ask, id: int) -> tuple[str, str] | None:
 def post_form(filters: PostFilters, sort: PostSort | None) -> dict[str, Any]:
     """What the filter form of posts shows."""
     own = [("", say("filter.sort.own"))] if sort is None else []
-    kept = [pair for pair in filters.address.pairs if pair[0] in ("query", "tags", "browsingLevel") and pair[1]]
+    kept = [
+        pair for pair in filters.address.pairs if pair[0] in ("query", "tags", "browsingLevel", "followed") and pair[1]
+    ]
     return {
         "filters": filters,
         "more": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from pinako.web.ask import Ask
 from pinako.web.gallery.asked import Address, link
 from pinako.web.gallery.collections import Collections
 from pinako.web.gallery.images import Images
+from pinako.web.gallery.lists import card_page
 from pinako.web.gallery.models import Models
 from pinako.web.gallery.pages import Pages
 from pinako.web.gallery.posts import Posts
@@ -25,6 +27,7 @@ from pinako.web.routes import Route
 
 KINDS = ("images", "videos", "models", "posts", "users", "collections", "tags")
 EACH = 5
+_WORD = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 
 HELP = (
     ("misty harbour", "help.words"),
@@ -101,13 +104,16 @@ class Search:
             return self._posts.cards(ask, title, "search_posts.html", extra=extra)
         viewer = self._pages.viewer_of(ask)
         if kind == "collections":
-            cards, _ = self._collections.listed(viewer, address, CollectionQuery(text=text or None))
-            return self._pages.show(ask, "search_collections.html", title=title, cards=cards, **extra)
+            listed = self._collections.listed(viewer, address, CollectionQuery(text=text or None))
+            card = self._pages.draw.collection_card
+            return card_page(
+                self._pages, ask, card, listed, "search_collections.html", lambda: {"title": title, **extra}
+            )
         if kind == "users":
             return self._pages.show(ask, "search_users.html", title=title, people=self._people(viewer, text), **extra)
         query = TagQuery(limit=200, text=text or None, entity="Image", sort=TagSort.MOST_IMAGES)
-        listed = browse.tags(self._library, query, viewer)
-        found = [(one.tag.name, one.image_count) for one in listed.items]
+        known = browse.tags(self._library, query, viewer)
+        found = [(one.tag.name, one.image_count) for one in known.items]
         return self._pages.show(ask, "search_tags.html", title=title, tags=found, **extra)
 
     def _people(self, viewer: Viewer, text: str) -> list[str]:
@@ -130,15 +136,14 @@ class Search:
         return self._pages.give(list(self._suggestions(viewer, text)))
 
     def _suggestions(self, viewer: Viewer, text: str) -> Iterator[Suggestion]:
-        before, _, word = text.rpartition(" ")
-        lead = f"{before} " if before else ""
+        lead, word = last_word(text)
         minus = "-" if word.startswith("-") else ""
         key, colon, part = word.removeprefix("-").partition(":")
         if not colon:
             part = key
-        if len(part.strip('"')) < 1:
-            return
         asked = part.strip('"')
+        if not asked:
+            return
         if not colon or key == "tag":
             yield from self._tags(viewer, asked, f"{lead}{minus}tag:")
         if not colon or key in ("model", "checkpoint", "lora"):
@@ -172,6 +177,12 @@ class Search:
 class _Named(msgspec.Struct):
     name: str
     type: str
+
+
+def last_word(text: str) -> tuple[str, str]:
+    """A text before its last word, and that word; blanks in quotes are part of one."""
+    start = next((found.start() for found in _WORD.finditer(text) if found.end() == len(text)), len(text))
+    return text[:start], text[start:]
 
 
 def quoted(name: str) -> str:
