@@ -58,6 +58,8 @@ def test_a_stranger_sees_what_the_link_opens_until_it_is_revoked(house: Doors) -
     assert "HttpOnly" in opening.headers["set-cookie"]
     assert stranger.get(f"/collections/{id}").status_code == 200
     assert stranger.get(f'/api/trpc/image.get?input={{"id":{mature}}}').status_code == 200
+    pages = {image: stranger.get(f"/images/{image}").status_code for image in (mature, extreme, other, draft)}
+    assert pages == statuses
     assert fox.doors.client.delete(f"/api/v1/pinako/shares/{made['id']}", headers=fox.headers).status_code == 404
     held = stranger.get(f"/api/v1/pinako/shares?collectionId={id}", headers=owl.headers).json()["items"]
     assert [one["id"] for one in held] == [made["id"]]

@@ -477,27 +477,6 @@ def test_moderators_purge_what_is_withheld_and_nobody_else_learns_of_it(
 # --- preferences, models ----------------------------------------------------------------------------------------------
 
 
-def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house: Doors) -> None:
-    _, (image,) = owl.post(picture(), tags=["fog"])
-    tag = house.one("SELECT id FROM tags WHERE name_key = 'fog'")
-    done = fox.do("hiddenPreferences.toggleHidden", {"kind": "tag", "data": [{"id": tag, "name": "fog"}]})
-    assert done == {"added": [{"id": tag, "hidden": True, "name": "fog"}], "removed": []}
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "image", "data": [{"id": image}]})
-    posts = {"username": "owl", "browsingLevel": 31}
-    assert fox.see("post.getInfinite", posts)["items"]
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "user", "data": [{"id": owl.id}]})
-    assert fox.see("post.getInfinite", posts)["items"] == []
-    found = fox.see("hiddenPreferences.getHidden")
-    assert [one["id"] for one in found["hiddenTags"]] == [tag]
-    assert [one["id"] for one in found["hiddenImages"]] == [image]
-    assert [one["username"] for one in found["hiddenUsers"]] == ["owl"]
-    assert fox.listed(hidden=True) == [image]
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "user", "data": [{"id": owl.id}]})
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "tag", "data": [{"id": tag, "name": "fog"}], "hidden": False})
-    assert fox.see("hiddenPreferences.getHidden")["hiddenTags"] == []
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "image", "data": [{"id": image}, {"id": 1}]}, status=400)
-
-
 def test_settings_are_merged_and_levels_stay_within_the_account(house: Doors) -> None:
     cat = actor(house, "cat", level=3)
     assert cat.see("user.getSettings").items() >= {"showNsfw": False, "blurNsfw": False, "autoplayGifs": True}.items()

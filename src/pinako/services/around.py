@@ -25,6 +25,7 @@ from pinako.services.detail import IMAGE_MISSING
 from pinako.services.duplicates import load_lookalikes
 from pinako.services.library import Library
 from pinako.services.resolve import is_known, known_keys
+from pinako.services.seeing import seer
 from pinako.storage.records import fetch, find
 from pinako.storage.scopes import Statements
 
@@ -74,7 +75,7 @@ class Making(msgspec.Struct, frozen=True, kw_only=True):
 def seen_image(library: Library, viewer: Viewer, read: Statements, id: int) -> Image:
     """The image's row. NotFound where this caller does not see it."""
     image = find(read, Image, id)
-    if image is None or not sees_image(image, viewer, library.now()):
+    if image is None or not sees_image(image, seer(read, viewer, "image", id), library.now()):
         raise NotFound(IMAGE_MISSING.format(id))
     return image
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from pinako.catalog import levels
 from pinako.catalog.commands import HideTarget, ToggleHidden
 from pinako.catalog.people import Viewer
+from pinako.catalog.queries import ImageQuery, ModelQuery, PostQuery
 from pinako.errors import BadRequest
 from pinako.services import permits
 from pinako.services.library import Library
@@ -22,6 +23,7 @@ TARGETS = {
     "blockedUser": ("user", "Block"),
 }
 SETTINGS_LENGTH = 65_536
+Asked = TypeVar("Asked", ImageQuery, PostQuery, ModelQuery)
 
 
 class HiddenThing(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,37 @@ def hidden_users(library: Library, viewer: Viewer) -> frozenset[int]:
 def hidden_tags(library: Library, viewer: Viewer) -> frozenset[int]:
     """The tags that the caller hides."""
     return frozenset(one.id for one in hidden_of(library, viewer).tags)
+
+
+def without_hidden(library: Library, viewer: Viewer, query: Asked) -> Asked:
+    """The query of a page that leaves out what its reader hides. On the wire image lists leave that to the client (trpc.md 9),
+    and of the library's own pages the library is the client.
+
+    Who asks for a person, for a tag, or for what is hidden itself is shown that.
+    """
+    if viewer.user_id is None or (not isinstance(query, PostQuery) and query.hidden):
+        return query
+    found = hidden_of(library, viewer)
+    people = () if query.user_id or query.username else _numbers(found.users + found.blocked)
+    tags = tuple(id for id in _numbers(found.tags) if id not in _asked_tags(query))
+    if isinstance(query, ModelQuery):
+        tags = () if query.tag else tags
+        query = msgspec.structs.replace(query, excluded_models=query.excluded_models + _numbers(found.models))
+    elif isinstance(query, ImageQuery):
+        query = msgspec.structs.replace(query, excluded_images=query.excluded_images + _numbers(found.images))
+    return msgspec.structs.replace(
+        query, excluded_users=query.excluded_users + people, excluded_tags=query.excluded_tags + tags
+    )
+
+
+def _asked_tags(query: ImageQuery | PostQuery | ModelQuery) -> tuple[int, ...]:
+    if isinstance(query, ModelQuery):
+        return ()
+    return query.any_tags + (query.all_tags if isinstance(query, ImageQuery) else ())
+
+
+def _numbers(things: tuple[HiddenThing, ...]) -> tuple[int, ...]:
+    return tuple(one.id for one in things)
 
 
 def _ids(read: Statements, user_id: int, target: str) -> tuple[HiddenThing, ...]:
