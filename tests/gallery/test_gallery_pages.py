@@ -194,6 +194,18 @@ def test_levels_are_a_filter_of_lists_that_the_address_keeps(visit: Visit) -> No
     assert 'name="browsingLevel"' not in visit.get("/images").text.split("data-filters", 1)[1].split("</form>", 1)[0]
 
 
+def test_levels_in_words_and_in_the_address_are_both_kept(visit: Visit) -> None:
+    def shown(query: str, level: int = 31) -> int:
+        page, rest = f"/images?query={query}&browsingLevel={level}", f"/api/v1/images?q={query}&browsingLevel={level}"
+        found = visit.get(rest, owner=True, accept="application/json").json()["items"]
+        assert bool(found) == ('data-id="' in visit.get(page, owner=True).text)
+        return len(found)
+
+    assert shown("level:r") > 0
+    assert shown("level:r", 4) == shown("level:r")
+    assert shown("level:r", 1) == shown("level:pg+level:r") == shown("-level:all") == 0
+
+
 def test_a_name_in_quotes_is_suggested_while_it_is_typed(visit: Visit) -> None:
     name = next(
         name for (name,) in visit.library.database.read().rows("SELECT name FROM models WHERE id > 0") if " " in name

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from pinako.catalog import enums
+from pinako.catalog import enums, levels
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ModelQuery, Sought, Used
 from pinako.catalog.searching import Choice, Search, Span, parse_search
@@ -32,7 +32,7 @@ def narrow_images(library: Library, viewer: Viewer, query: ImageQuery, asked: st
     if search.words:
         changes["text"] = " ".join(filter(None, (query.text, search.text)))
     if search.level is not None:
-        changes["level"] = search.level
+        changes["level"] = _common_level(search.level, query.level)
     if search.has_meta:
         changes["has_meta"] = True
     if search.on_site:
@@ -43,6 +43,12 @@ def narrow_images(library: Library, viewer: Viewer, query: ImageQuery, asked: st
     changes["excluded_tags"] = (*query.excluded_tags, *excluded[0])
     changes["excluded_users"] = (*query.excluded_users, *excluded[1])
     return msgspec.structs.replace(query, **changes)
+
+
+def _common_level(sought: int, asked: int | None) -> int:
+    """The levels that the text and the list both ask for. Where there are none it is one that nobody may select: 0 would say
+    that nothing was asked."""
+    return sought & (asked or levels.ALL) or levels.BLOCKED
 
 
 def sought_of(library: Library, viewer: Viewer, search: Search) -> Sought:
