@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,11 @@ def test_the_page_needs_nothing_from_elsewhere(demo: Doors) -> None:
         assert f"<code>{path}</code>" in answer.text
     for word in ("<script", "http://", "https://", "@import", "url("):
         assert word not in answer.text
+    policy = answer.headers["content-security-policy"]
+    style = sha256(answer.text.partition("<style>")[2].partition("</style>")[0].encode()).digest()
+    assert f"style-src 'sha256-{b64encode(style).decode()}'" in policy
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
 
 
 def test_schemathesis_finds_nothing_quickly(patient: real_server.Server) -> None:

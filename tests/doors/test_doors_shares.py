@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,23 @@ def test_a_stranger_sees_what_the_link_opens_until_it_is_revoked(house: Doors) -
     assert stranger.get(f"/collections/{id}").status_code == 404
     assert stranger.get(path_of(made["url"]).rstrip("?")).status_code == 404
     stranger.cookies.clear()
+
+
+def test_a_link_to_models_lists_those_that_it_opens(open_demo: Callable[..., Doors]) -> None:
+    house = open_demo()
+    owl = actor(house, "owl")
+    found = owl.see("model.getAll", {"browsingLevel": 30, "limit": 100})["items"]
+    shown, other = [one["id"] for one in found if not one["nsfwLevel"] & 1][:2]
+    id = owl.do("collection.upsert", {"name": "Models", "type": "Model"})["id"]
+    owl.do("collection.bulkSaveItems", {"collectionId": id, "modelIds": [shown]})
+    key = f"share={link(owl, id, 31)['token']}"
+    assert f"/models/{shown}" in house.client.get(f"/collections/{id}?{key}").text
+    wire = house.client.get(f'/api/trpc/model.getAll?{key}&input={{"collectionId":{id}}}').json()["result"]["data"][
+        "json"
+    ]
+    assert [one["id"] for one in wire["items"]] == [shown]
+    pages = [house.client.get(f"/models/{path}").status_code for path in (f"{shown}?{key}", shown, f"{other}?{key}")]
+    assert pages == [200, 404, 404]
 
 
 def test_a_link_is_not_to_be_forged_or_stretched(house: Doors) -> None:

@@ -62,8 +62,10 @@ def test_a_login_writes_with_its_pages_word_only(house: Doors, owl: Actor, fox: 
     with house.library.database.write() as w:
         token = access.open_session(w, fox.id, house.library.now(), 1)
     body = {"json": {"targetUserId": owl.id}}
-    for word, status in ((None, 403), ("0" * 64, 403), (csrf.word_of(token), 200)):
-        headers = {"cookie": f"civ-token={token}", **({"x-csrf-token": word} if word else {})}
+    right = {"x-csrf-token": csrf.word_of(token)}
+    elsewhere = {"origin": "https://evil.example"}
+    for given, status in (({}, 403), ({"x-csrf-token": "0" * 64}, 403), ({**right, **elsewhere}, 403), (right, 200)):
+        headers = {"cookie": f"civ-token={token}", **given}
         answer = house.client.post("/api/trpc/user.toggleFollow", json=body, headers=headers)
         assert answer.status_code == status, answer.text
     asked = house.client.post("/api/trpc/user.getById", json={"json": {"id": owl.id}}, headers=headers)

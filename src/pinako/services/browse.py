@@ -30,10 +30,14 @@ MAX_ID = 2**31 - 1
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """One page. `mask` is the effective level mask; `cut` it again where the caller had asked for more (else None)."""
+    """One page. `mask` is the effective level mask; `cut` it again where the caller had asked for more (else None).
+
+    `viewer` is who looks at its things: the caller, as a share link lets them look where it opens the list.
+    """
 
     ids: Sequence[int]
     next_cursor: str | None
+    viewer: Viewer
     mask: int
     cut: int | None = None
     total: int = 0
@@ -61,11 +65,13 @@ def images(library: Library, query: ImageQuery, viewer: Viewer) -> Listed:
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer
     ):
-        return Listed(ids=(), next_cursor=None, mask=viewer.mask(query.level), cut=_cut(viewer, query.level))
+        return Listed(
+            ids=(), next_cursor=None, viewer=viewer, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
+        )
     page = library.feeds.images(query, viewer)
     mask = viewer.mask(query.level)
     cut = mask if viewer.was_cut(query.level) else None
-    return Listed(ids=page.ids, next_cursor=page.next_cursor, mask=mask, cut=cut)
+    return Listed(ids=page.ids, next_cursor=page.next_cursor, viewer=viewer, mask=mask, cut=cut)
 
 
 def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
@@ -75,11 +81,12 @@ def posts(library: Library, query: PostQuery, viewer: Viewer) -> Listed:
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer
     ):
-        return Listed(ids=(), next_cursor=None, mask=viewer.mask(query.level), cut=_cut(viewer, query.level))
+        return Listed(
+            ids=(), next_cursor=None, viewer=viewer, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
+        )
     page = library.feeds.posts(query, viewer)
-    return Listed(
-        ids=page.ids, next_cursor=page.next_cursor, mask=viewer.mask(query.level), cut=_cut(viewer, query.level)
-    )
+    mask, cut = viewer.mask(query.level), _cut(viewer, query.level)
+    return Listed(ids=page.ids, next_cursor=page.next_cursor, viewer=viewer, mask=mask, cut=cut)
 
 
 def models(library: Library, query: ModelQuery, viewer: Viewer, *, counted: bool = False) -> Listed:
@@ -90,12 +97,12 @@ def models(library: Library, query: ModelQuery, viewer: Viewer, *, counted: bool
     if query.collection_id is not None and not collections.may_read(
         library.database.read(), query.collection_id, viewer
     ):
-        return Listed(ids=(), next_cursor=None, mask=mask, cut=cut)
+        return Listed(ids=(), next_cursor=None, viewer=viewer, mask=mask, cut=cut)
     if query.tag and library.settings.unknown_tag_returns_all and not _knows_tag(library, query.tag):
         query = msgspec.structs.replace(query, tag=None)
     page = library.feeds.models(query, viewer)
     total = library.feeds.count_models(query, viewer) if counted else 0
-    return Listed(ids=page.ids, next_cursor=page.next_cursor, mask=mask, cut=cut, total=total)
+    return Listed(ids=page.ids, next_cursor=page.next_cursor, viewer=viewer, mask=mask, cut=cut, total=total)
 
 
 def _knows_tag(library: Library, name: str) -> bool:

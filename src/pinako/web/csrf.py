@@ -27,19 +27,21 @@ def is_word(session_token: str, shown: str) -> bool:
 
 
 def check(ask: Ask, shown: str | None = None) -> None:
-    """Refuse a write that comes with a login's cookie and without its word. Keys need none: no browser adds them by itself.
+    """Refuse a write that comes with a login's cookie from another site, or without the login's word. Keys need neither: no
+    browser adds them by itself.
 
     `shown`: the word where it came in a form; else the header is looked at.
     """
     if not ask.viewer.via_session:
         return
+    check_origin(ask)
     token = session_token(ask.header("cookie")) or ""
     if not is_word(token, ask.header(HEADER) if shown is None else shown):
         raise Forbidden(REFUSAL)
 
 
 def check_origin(ask: Ask) -> None:
-    """Refuse what a page of another site sent. For logging in, where there is no session yet whose word could be asked."""
+    """Refuse what a page of another site sent. Logging in has only this: there is no session yet whose word could be asked."""
     origin, kind = ask.header("origin"), ask.header("sec-fetch-site")
     if kind in ("cross-site", "same-site") or (origin and not kind and origin != ask.origin):
-        raise Forbidden("Another site cannot sign you in here")
+        raise Forbidden("Another site cannot act for you here")

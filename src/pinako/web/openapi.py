@@ -17,7 +17,7 @@ from pinako.web import openapi_doors, openapi_files, openapi_writes, trpc
 from pinako.web.answers import HTML_TYPE, Answer
 from pinako.web.ask import Ask
 from pinako.web.health import VERSION
-from pinako.web.openapi_page import page
+from pinako.web.openapi_page import POLICY, page
 from pinako.web.openapi_rest import ENDPOINTS, LEADS, Told
 from pinako.web.openapi_trpc import PROCEDURES as READING
 from pinako.web.openapi_trpc import Told as Procedure
@@ -275,7 +275,7 @@ def routes(every: Callable[[], Sequence[Route]]) -> tuple[Route, ...]:
         return Answer(made())
 
     def show(ask: Ask) -> Answer:
-        return Answer(shown(), content_type=HTML_TYPE)
+        return Answer(shown(), content_type=HTML_TYPE, headers=[(b"content-security-policy", POLICY.encode())])
 
     return (Route(path=PATH, handler=tell), Route(path=PAGE, handler=show))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from html import escape
 from typing import Any
 
@@ -16,6 +18,12 @@ details { border-top: 1px solid #8884; } table { border-collapse: collapse; widt
 td { vertical-align: top; padding: .2rem .8rem .2rem 0; border-top: 1px solid #8882; }
 .method { display: inline-block; min-width: 3.2rem; font-weight: 600; text-transform: uppercase; font-size: .8em; }
 """
+
+POLICY = (
+    f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""The page's Content-Security-Policy: its own style, by what it says, and nothing else."""
 
 
 def page(document: Document) -> str:

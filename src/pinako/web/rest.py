@@ -109,7 +109,7 @@ def models(ask: Ask) -> Answer:
     items = [
         item
         for one in library.feeds.documents.fetch("model_rest", page.ids)
-        if (item := library_model(library, one.parts, viewer, page.mask, narrowing))
+        if (item := library_model(library, one.parts, page.viewer, page.mask, narrowing))
     ]
     metadata = links.models_metadata(
         asked(ask), next_cursor=page.next_cursor, limit=query.limit, page=given.page, total=page.total

@@ -92,7 +92,7 @@ def model_get(calling: Calling, value: Any) -> Reply:
 def model_all(calling: Calling, value: Any) -> Reply:
     query = inputs.read_models(value)
     page = calling.listed(browse.models(calling.library, query, calling.viewer))
-    items = models_by_id(calling.library, page, calling.viewer, public_only=query.public_versions)
+    items = models_by_id(calling.library, page, public_only=query.public_versions)
     return trpc.join_list(list(items.values()), page.next_cursor)
 
 

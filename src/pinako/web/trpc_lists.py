@@ -98,9 +98,9 @@ def posts_by_id(library: Library, page: Listed, query: PostQuery, viewer: Viewer
     }
 
 
-def models_by_id(library: Library, page: Listed, viewer: Viewer, *, public_only: bool = False) -> dict[int, Item]:
+def models_by_id(library: Library, page: Listed, *, public_only: bool = False) -> dict[int, Item]:
     """The items of a page of models, cut to the caller: versions by the predicate and the query, images by the mask."""
-    now = library.now()
+    now, viewer = library.now(), page.viewer
     sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
     return {
         one.id: item
@@ -112,12 +112,12 @@ def models_by_id(library: Library, page: Listed, viewer: Viewer, *, public_only:
 def held_things(library: Library, rows: Sequence[CollectionItem], viewer: Viewer) -> list[tuple[CollectionItem, Item]]:
     """Rows of a collection, each with its thing as the lists of its kind have it."""
     ids = {kind: [row.entity_id for row in rows if row.entity_type == kind] for kind in ("Image", "Post", "Model")}
-    page = {kind: Listed(ids=ids[kind], next_cursor=None, mask=viewer.cap) for kind in ("Post", "Model")}
+    page = {kind: Listed(ids=ids[kind], next_cursor=None, viewer=viewer, mask=viewer.cap) for kind in ("Post", "Model")}
     standing = {row.entity_id: row.status for row in rows if row.entity_type == "Image"}
     things = {
         "Image": images_by_id(library, ids["Image"], viewer, standing=standing),
         "Post": posts_by_id(library, page["Post"], PostQuery(), viewer),
-        "Model": models_by_id(library, page["Model"], viewer),
+        "Model": models_by_id(library, page["Model"]),
     }
     return [(row, item) for row in rows if (item := things[row.entity_type].get(row.entity_id)) is not None]
 

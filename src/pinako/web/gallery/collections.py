@@ -116,7 +116,7 @@ class Collections:
             covers = [one.covers[0] for one in listed]
         elif kind == "Model":
             page = browse.models(library, ModelQuery(limit=COVERS, collection_id=card.id), viewer)
-            covers = [one.cover for one in models(library, page, viewer) if one.cover is not None]
+            covers = [one.cover for one in models(library, page) if one.cover is not None]
         return msgspec.structs.replace(card, covers=tuple(covers))
 
     def collection(self, ask: Ask) -> Answer:

@@ -41,6 +41,6 @@ class Home:
             "home.html",
             tiles=tiles(library, newest.ids, viewer),
             liked=tiles(library, liked.ids, viewer),
-            models=models(library, listed, viewer),
+            models=models(library, listed),
             collections=self._collections.cards(viewer, shelves.items, viewer.mask(None)),
         )

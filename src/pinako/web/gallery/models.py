@@ -96,7 +96,7 @@ class Models:
             kept = {"title": title, "chips": model_chips(filters), "clear": filters.address.path}
             return {**kept, **model_form(library, filters, query.sort), **extra}
 
-        listed = models(library, page, viewer), page.next_cursor
+        listed = models(library, page), page.next_cursor
         return card_page(self._pages, ask, self._card, listed, template, around)
 
     def version(self, ask: Ask) -> Answer:

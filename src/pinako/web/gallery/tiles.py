@@ -248,12 +248,12 @@ _model = msgspec.json.Decoder(ModelCard)
 _version = msgspec.json.Decoder(CardVersion)
 
 
-def models(library: Library, page: Listed, viewer: Viewer) -> list[ModelCard]:
+def models(library: Library, page: Listed) -> list[ModelCard]:
     """The cards of a page of models, their pictures cut to the caller's mask."""
-    sight = fragments.sight_of(page.mask, page.mask, moderator=viewer.moderator, owner=False)
+    sight = fragments.sight_of(page.mask, page.mask, moderator=page.viewer.moderator, owner=False)
     cards = []
     for one in library.feeds.documents.fetch("model_trpc", page.ids):
-        met = trpc_models.versions_met(one.parts, viewer)
+        met = trpc_models.versions_met(one.parts, page.viewer)
         if met:
             pictures = tuple(text for text, _ in trpc_models.images_seen(one.parts, sight))
             cards.append(_model_card(one.parts.head, met[0].body, pictures))
