@@ -330,7 +330,7 @@ def test_a_post_is_made_filled_published_and_deleted(owl: Actor, fox: Actor, nob
     assert owl.do("post.delete", {"id": id}) == {"id": id, "nsfwLevel": 1}
     assert nobody.see("post.get", {"id": id}, status=404)
     assert owl.see("image.get", {"id": added["id"]}, status=404)
-    owl.do("post.restore", {"id": id})
+    assert owl.do("post.restore", {"id": id}) == {"id": id, "nsfwLevel": 1}
     assert nobody.listed(postId=id) == [added["id"]]
 
 

@@ -277,4 +277,4 @@ def restore(library: Library, viewer: Viewer, id: int) -> Post:
         w.update("posts", id, {"deleted_at": None})
         touched.posts.add(id)
         settle(w, touched, now)
-    return msgspec.structs.replace(post, deleted_at=None)
+        return find(w, Post, id) or post
