@@ -79,7 +79,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = 31
     session_days: Annotated[Positive, Meta(description="Days until a login ends.")] = 30
     login_attempts_per_minute: Annotated[
-        Count, Meta(description="Logins that one address or name may try in a minute; 0 is no limit.")
+        Count, Meta(description="Logins that one address or name may get wrong in a minute; 0 is no limit.")
     ] = 10
     rate_limit_per_minute: Annotated[
         Count, Meta(description="API requests that one caller may make in a minute, then 429; 0 is no limit.")

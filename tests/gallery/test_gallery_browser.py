@@ -127,7 +127,7 @@ def test_rows_are_full_and_of_one_height(tab: Opener) -> None:
     for box in boxes:
         rows.setdefault(box[0], []).append(box)
     whole = list(rows.values())[:-1]
-    assert len(whole) > 5
+    assert len(whole) > 3  # two views of rows, whatever their pictures
     for row in whole:
         assert abs(row[0][1] - whole[0][0][1]) < 1
         assert abs(row[-1][2] - whole[0][-1][2]) < 1.5

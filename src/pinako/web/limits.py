@@ -38,12 +38,17 @@ class Rates:
             wait = WINDOW_S - passed
             raise TooManyRequests("Rate limit exceeded, please retry shortly.", retry_after=wait)
 
-    def _add(self, table: mmap.mmap, caller: str, window: int) -> int:
+    def take_back(self, caller: str) -> None:
+        """Count one request of this window less: it was none of those that the limit is for."""
+        if self._table is not None:
+            self._add(self._table, caller, int(self._clock()) // WINDOW_S, -1)
+
+    def _add(self, table: mmap.mmap, caller: str, window: int, step: int = 1) -> int:
         who = int.from_bytes(blake2b(caller.encode("utf-8", "replace"), digest_size=8).digest(), "little")
         places = [((who + probe) % _SLOTS) * _SLOT.size for probe in range(_PROBES)]
         held = [(place, *_SLOT.unpack_from(table, place)) for place in places]
         mine = next((slot for slot in held if slot[1] == who), None)
         mine = mine or next((slot for slot in held if not slot[3] or slot[2] < window), None) or held[-1]
-        count = mine[3] + 1 if mine[1] == who and mine[2] == window else 1
+        count = max((mine[3] if mine[1] == who and mine[2] == window else 0) + step, 0)
         _SLOT.pack_into(table, mine[0], who, window, count)
         return int(count)

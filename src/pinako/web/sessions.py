@@ -85,11 +85,15 @@ class Sessions:
         return json_answer(body, headers=headers, cache=NO_STORE)
 
     async def _open(self, ask: Ask, given: Credentials) -> str:
-        self._rates.count(f"login from {ask.client}")
-        self._rates.count(f"login of {given.username.lower()}")
+        counted = (f"login from {ask.client}", f"login of {given.username.lower()}")
+        for who in counted:
+            self._rates.count(who)
         if len(given.username) > NAME_LENGTH or len(given.password) > PASSWORD_LENGTH:
             raise Unauthorized("Wrong name or password")
-        return await self._threads.run(self._write_session, given, ask.header("user-agent"))
+        token = await self._threads.run(self._write_session, given, ask.header("user-agent"))
+        for who in counted:
+            self._rates.take_back(who)
+        return token
 
     def _write_session(self, given: Credentials, agent: str) -> str:
         library = self._library
