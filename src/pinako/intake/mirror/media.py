@@ -58,7 +58,8 @@ class Hands:
         self._client, self._store, self._folder = client, store, folder
         self._most = at_once * 8
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="pinako-mirror")
-        self._gotten: queue.SimpleQueue[_Gotten] = queue.SimpleQueue()
+        # No SimpleQueue: a signal whose handler takes longer than the rest of its timeout has it wait for ever.
+        self._gotten: queue.Queue[_Gotten] = queue.Queue()
         self._workers = workers
         self._looked: dict[int, tuple[ImageFound, Path]] = {}
         self._waiting: list[tuple[ImageFound, Picture, Path]] = []
