@@ -393,7 +393,7 @@ def test_light_and_dark_are_remembered(tab: Opener) -> None:
 def test_levels_are_chosen_for_this_browser(tab: Opener) -> None:
     page = tab("/images", owner=True)
     page.locator(".level-now").click()
-    page.get_by_label("PG-13").check()
+    page.locator("[data-levels]").get_by_label("PG-13").check()
     page.locator("[data-levels] button").click()
     page.wait_for_load_state()
     assert page.locator(".level-now").inner_text() == "PG–PG-13"
