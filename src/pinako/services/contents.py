@@ -61,11 +61,11 @@ def _listed(library: Library, viewer: Viewer, rows: Sequence[CollectionItem]) ->
     ids: dict[str, list[int]] = defaultdict(list)
     for row in rows:
         ids[row.entity_type].append(row.entity_id)
-    seen = {kind: frozenset(_pages(library, viewer, kind, tuple(of_kind))) for kind, of_kind in ids.items()}
+    seen = {kind: frozenset(_shown(library, viewer, kind, tuple(of_kind))) for kind, of_kind in ids.items()}
     return [row for row in rows if row.entity_id in seen[row.entity_type]]
 
 
-def _pages(library: Library, viewer: Viewer, kind: str, ids: tuple[int, ...]) -> Sequence[int]:
+def _shown(library: Library, viewer: Viewer, kind: str, ids: tuple[int, ...]) -> Sequence[int]:
     if kind == "Image":
         return browse.images(library, ImageQuery(ids=ids, level=viewer.cap, limit=_ROWS), viewer).ids
     if kind == "Post":
