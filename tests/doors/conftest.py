@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from acting import Actor, actor
 from asking import Doors, opened
 
 import demo_library
@@ -92,3 +93,15 @@ def server(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[r
     folder = demo_library.copy_of(demo_library.pristine(shared), tmp_path_factory.mktemp("served") / "library")
     with real_server.serving(folder) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def owl(house: Doors) -> Actor:
+    """Who makes things."""
+    return actor(house, "owl")
+
+
+@pytest.fixture(scope="module")
+def fox(house: Doors) -> Actor:
+    """Somebody else."""
+    return actor(house, "fox")

@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from acting import Actor, actor, picture
+from acting import Actor, picture
 from asking import Doors
-
-
-@pytest.fixture(scope="module")
-def owl(house: Doors) -> Actor:
-    """Somebody who has things."""
-    return actor(house, "owl")
-
-
-@pytest.fixture(scope="module")
-def fox(house: Doors) -> Actor:
-    """Somebody who looks, and hides."""
-    return actor(house, "fox")
 
 
 def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house: Doors) -> None:

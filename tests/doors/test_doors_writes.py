@@ -16,18 +16,6 @@ MISSING = 1_999_999_999
 
 
 @pytest.fixture(scope="module")
-def owl(house: Doors) -> Actor:
-    """Who makes things."""
-    return actor(house, "owl")
-
-
-@pytest.fixture(scope="module")
-def fox(house: Doors) -> Actor:
-    """Somebody else."""
-    return actor(house, "fox")
-
-
-@pytest.fixture(scope="module")
 def mod(house: Doors) -> Actor:
     """A moderator."""
     return actor(house, "mod", moderator=True)
