@@ -54,6 +54,18 @@ def test_the_meta_has_the_sites_keys_and_the_text_as_written() -> None:
     assert meta["Schedule type"] == "Karras"
 
 
+@pytest.mark.parametrize("prompt", ["{{masterpiece}}, a boat", "{red|blue} boat", '{"quoted", a boat', "{", "{}"])
+def test_a_prompt_may_begin_with_a_brace(prompt: str) -> None:
+    settings = "Steps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1, Size: 512x512"
+    found = read(f"{prompt}\nNegative prompt: fog\n{settings}")
+    assert (found.prompt, found.negative_prompt, found.steps, found.seed) == (prompt, "fog", 20, 1)
+
+
+@pytest.mark.parametrize("line", [r"\n", "\n"])
+def test_an_object_that_quotes_such_a_text_is_left_to_its_own_reader(line: str) -> None:
+    assert recognise({"parameters": '{"note": "a boat' + line + 'Steps: 20, Seed: 1, Size: 512x512"}'}) is None
+
+
 def test_one_picture_never_changes_what_another_says() -> None:
     first = read(PLAIN)
     first.meta["hashes"].clear()

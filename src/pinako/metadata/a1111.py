@@ -16,6 +16,7 @@ import msgspec
 from pinako.catalog.generation import Generation, UsedTool
 from pinako.metadata.a1111_resources import gather_resources, usual_files
 from pinako.metadata.a1111_settings import Infotext, parse_infotext, parse_settings, settings_at, split_prompts
+from pinako.metadata.jsontext import loads_dict
 from pinako.metadata.record import TAG, from_meta, plain_pieces, plain_prompt
 from pinako.metadata.values import int_of, number_of, size_of
 
@@ -48,9 +49,14 @@ def find_text(fields: Mapping[str, str]) -> str | None:
     """The "parameters" text among a file's fields, by its `Steps: `."""
     for name in _FIELDS:
         text = fields.get(name)
-        if text is not None and "Steps: " in text and len(text) <= _MAX_TEXT and text.lstrip()[:1] != "{":
+        if text is not None and "Steps: " in text and len(text) <= _MAX_TEXT and not _is_object(text):
             return text
     return None
+
+
+def _is_object(text: str) -> bool:
+    """Whether a text is a JSON object. A brace alone says little: prompts begin so for emphasis and for choices, `{red|blue}`."""
+    return text.lstrip()[:1] == "{" and ("\nSteps: " not in text or bool(loads_dict(text)))
 
 
 def read_text(text: str, fields: Mapping[str, str] | None = None) -> Generation | None:
