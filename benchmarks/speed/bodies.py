@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pinako.catalog import levels
 from pinako.catalog.images import Image
 from pinako.catalog.people import User
-from pinako.catalog.tags import Tag
 from pinako.wire.fragments import encode
-from pinako.wire.rest_images import RestTag, RestUser, avatar
+from pinako.wire.rest_images import RestUser, avatar
 from pinako.wire.times import iso
 
 AT_ONCE = 20
@@ -21,29 +20,27 @@ AT_ONCE = 20
 
 
 class Bodies:
-    """Writes documents of images whose users and tags are known."""
+    """Writes documents of images whose users are known."""
 
-    def __init__(self, users: Sequence[User], tags: Sequence[Tag]) -> None:
+    def __init__(self, users: Sequence[User]) -> None:
         self._first_user = users[0].id
         self._users = [
             b'"username":%b,"user":%b'
             % (encode(user.username), encode(RestUser(id=user.id, username=user.username, image=avatar(user))))
             for user in users
         ]
-        self._tags = [encode(RestTag(id=tag.id, name=tag.name)) for tag in tags]
         self._bases: dict[str | None, bytes] = {}
         self._levels = {level: _level(level) for level in range(32)}
 
-    def write(self, image: Image, tags: Sequence[int], versions: Sequence[int]) -> bytes:
-        """One document. `tags`: their numbers, `versions`: their ids, both in the order that is shown."""
+    def write(self, image: Image, versions: Sequence[int]) -> bytes:
+        """One document. `versions`: their ids in the order that is shown."""
         base = self._bases.get(image.base_model)
         if base is None:
             base = self._bases[image.base_model] = encode(image.base_model)
-        named = self._tags
         key, kind = image.media_key.encode(), image.type
         return (
-            b'{"id":%d,"url":"\x02/%b/original=true/%b.%b","hash":"%b","width":%d,"height":%d,"nsfwLevel":%b'
-            b',"type":"%b",%b,"createdAt":"%b","postId":%d,%b,"baseModel":%b,"modelVersionIds":[%b]\x03[%b]'
+            b'\x03{"id":%d,"url":"\x02/%b/original=true/%b.%b","hash":"%b","width":%d,"height":%d,"nsfwLevel":%b'
+            b',"type":"%b",%b,"createdAt":"%b","postId":%d,%b,"baseModel":%b,"modelVersionIds":[%b]'
         ) % (
             image.id,
             key,
@@ -60,7 +57,6 @@ class Bodies:
             self._users[image.user_id - self._first_user],
             base,
             b",".join([b"%d" % version for version in versions]),
-            b",".join([named[tag] for tag in tags]),
         )
 
 

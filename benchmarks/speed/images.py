@@ -220,16 +220,12 @@ class _Run:
     def _write_images(self, db: sqlite3.Connection) -> None:
         images = list(self._images())
         db.executemany(_insert(Image), map(msgspec.structs.astuple, images))
-        tags, tag_starts = self.tag_of.tolist(), self.tag_starts.tolist()
         used, used_starts = (self.used_of + FIRST_VERSION).tolist(), self.used_starts.tolist()
         write = self.makers.bodies.write
         rows = [
             each
             for at, image in enumerate(images)
-            for each in (
-                image.id,
-                write(image, tags[tag_starts[at] : tag_starts[at + 1]], used[used_starts[at] : used_starts[at + 1]]),
-            )
+            for each in (image.id, write(image, used[used_starts[at] : used_starts[at + 1]]))
         ]
         insert_many(db, "image_rest (id, body)", "(?, ?)", rows)
         for at in range(0, self.many, SAMPLED):

@@ -49,7 +49,7 @@ from speed.shape import (
     zipf,
 )
 
-VERSION = 4
+VERSION = 5
 """Raised when the libraries made here change: cached ones are made anew."""
 FIRST_LOCAL_ID = 1_500_000_000
 Say = Callable[[str], None]
@@ -186,7 +186,7 @@ def _make_people_and_models(
     return Makers(
         users=users,
         tags=tags,
-        bodies=Bodies(users, tags),
+        bodies=Bodies(users),
         credited=credited,
         bases=[version.base_model for version in versions],
         checkpoint=np.array([models[at // 2].type == "Checkpoint" for at in range(len(versions))]),

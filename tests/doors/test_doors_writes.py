@@ -209,7 +209,10 @@ def test_a_voted_down_automatic_tag_goes(house: Doors, owl: Actor, fox: Actor) -
     tag = house.one("SELECT id FROM tags WHERE name_key = 'seagull'")
     with house.library.database.write() as w:
         w.insert("image_tags", {"image_id": image, "tag_id": tag, "source": "WD14", "automated": 1, "confidence": 60})
+    asked = f"/api/v1/images?imageId={image}&withTags=true"
+    assert {"id": tag, "name": "seagull"} in house.json(asked)["items"][0]["tags"]
     fox.do("tag.addTagVotes", {"type": "image", "id": image, "tags": ["seagull"], "vote": -1})
+    assert house.json(asked)["items"][0]["tags"] == []
     assert owl.see("tag.getVotableTags", {"type": "image", "id": image}) == []
 
 

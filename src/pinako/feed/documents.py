@@ -7,6 +7,7 @@ one that is missing (an older library, a fragment format of another version) is 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -38,7 +39,7 @@ class Door(NamedTuple):
 DOORS: dict[str, Door] = {
     door.table: door
     for door in (
-        Door("image", "image_rest", rest_images.write_image, rest_images.split_image, ITEM_COUNTS),
+        Door("image", "image_rest", rest_images.write_image, rest_images.read_head, ITEM_COUNTS),
         Door("image", "image_trpc", trpc_images.write_image, trpc_images.split_image, COUNTS),
         Door("post", "post_trpc", trpc_posts.write_post, trpc_posts.split_post, POST_COUNTS),
         Door("model", "model_rest", rest_models.write_model, rest_models.split_model),
@@ -49,6 +50,7 @@ _ITEMS = (
     f"SELECT e.id, d.body, {', '.join(f'e.{name}' for name in ITEM_COUNTS.split(', '))} "
     "FROM images e JOIN image_rest d ON d.id = e.id WHERE e.id IN (?*)"
 )
+_TAGGED = "SELECT image_id, tag_id FROM image_tags WHERE image_id IN (?*) AND disabled = 0 ORDER BY image_id, tag_id"
 TABLE_OF = {"image": "images", "post": "posts", "model": "models"}
 
 
@@ -106,6 +108,9 @@ K = TypeVar("K", Fragment, Meta, bytes)
 ITEMS_BY_FRAGMENT = 2.5
 """How many joined items of REST's images take the memory of one fragment that is kept in its parts."""
 
+TAGS = 20_000
+"""Tags kept as JSON, of some 40 bytes each."""
+
 
 class Documents:
     """Fragments by id over the database, the hottest kept in memory. Safe from any thread."""
@@ -115,6 +120,7 @@ class Documents:
         self._kept = {table: Recent[int, Fragment](entries) for table in DOORS if table != "image_rest"}
         self._items = Recent[int, bytes](int(entries * ITEMS_BY_FRAGMENT))
         self._metas = Recent[int, Meta](entries)
+        self._tags = Recent[int, bytes](TAGS)
         self._lock = threading.Lock()
         self._epoch = 0
 
@@ -141,19 +147,33 @@ class Documents:
         return {id: item for id, item in zip(ids, found, strict=True) if item is not None}
 
     def item_tags(self, ids: Sequence[int]) -> dict[int, bytes]:
-        """The tags of REST's images as JSON. They are read from the database whenever they are asked."""
-        return {id: one.parts.tags for id, one in self._load(DOORS["image_rest"], ids).items()}
+        """The tags of REST's images as JSON. Which they are is read whenever it is asked; a tag's name never changes."""
+        rows = self._database.read().by_ids(_TAGGED, ids)
+        tag_ids = list({tag_id for _, tag_id in rows})
+        written = self._tags.find(tag_ids)
+        if None in written:
+            self._complete(self._tags, self._load_tags, tag_ids, written)
+        tags = {tag_id: tag for tag_id, tag in zip(tag_ids, written, strict=True) if tag is not None}
+        held: dict[int, list[bytes]] = defaultdict(list)
+        for image_id, tag_id in rows:
+            if tag_id in tags:
+                held[image_id].append(tags[tag_id])
+        return {image_id: b"[%b]" % b",".join(each) for image_id, each in held.items()}
+
+    def _load_tags(self, ids: Sequence[int]) -> dict[int, bytes]:
+        rows = self._database.read().by_ids("SELECT id, name FROM tags WHERE id IN (?*)", ids)
+        return {id: rest_images.write_tag(id, name) for id, name in rows}
 
     def _load_items(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Straight from rows to items; the longer way for those without a fragment that can be read."""
-        join = rest_images.join_stored
+        head, join = rest_images.read_head, rest_images.join_image
         try:
-            items = {row[0]: join(*row[1:]) for row in self._database.read().by_ids(_ITEMS, ids)}
+            items = {row[0]: join(head(row[1]), *row[2:]) for row in self._database.read().by_ids(_ITEMS, ids)}
         except ValueError:
             items = {}
         lost = [id for id in ids if id not in items]
         found = self._load(DOORS["image_rest"], lost).values() if lost else ()
-        return items | {id: rest_images.join_image(parts.head, *counts) for id, parts, counts in found}
+        return items | {id: join(parts, *counts) for id, parts, counts in found}
 
     def _complete(
         self,
@@ -236,6 +256,7 @@ class Documents:
         with self._lock:
             self._epoch += 1
             self._metas.clear()
+            self._tags.clear()
             self._items.clear()
             for recent in self._kept.values():
                 recent.clear()

@@ -1,11 +1,10 @@
 """Items of `GET /api/v1/images`: a fragment made when the image changes, joined with its counts when it is read.
 
-Stored: the head of the item, a separator, its tags. Counts, generation metadata and tags follow the head on joining.
+Stored: a mark of this form and the head of the item. Counts, generation metadata and tags follow the head on joining. Tags are
+not stored a second time: they were half of every fragment, for the few who ask for them.
 """
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,8 +15,9 @@ from pinako.wire.delivery import avatar_url, item_url
 from pinako.wire.fragments import MEDIA, address, encode, head_of, marked
 from pinako.wire.times import iso
 
-_BREAK = b"\x03"
-"""Between the parts of a stored fragment: a control character, so never inside JSON."""
+_FORM = 3
+"""The first byte of a stored fragment: a control character, so that no JSON and no fragment of another form begins so."""
+_FORM_MARK = bytes([_FORM])
 
 
 class RestUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,13 +55,6 @@ class RestTag(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-class ImageParts(NamedTuple):
-    """A stored fragment in its parts."""
-
-    head: bytes
-    tags: bytes
-
-
 def avatar(user: User) -> msgspec.Raw | None:
     """The address of a user's picture, 96 wide, or None."""
     return marked(avatar_url(MEDIA, user.image, user.username or str(user.id)) if user.image else None)
@@ -94,14 +87,19 @@ def write_image(full: FullImage) -> bytes:
         base_model=image.base_model,
         model_version_ids=version_ids(full),
     )
-    tags = [RestTag(id=tag.id, name=tag.name) for tag in full.tags]
-    return head_of(head) + _BREAK + encode(tags)
+    return _FORM_MARK + head_of(head)
 
 
-def split_image(body: bytes) -> ImageParts:
-    """A stored fragment in its parts. ValueError for one that was written in another form."""
-    head, tags = body.split(_BREAK)
-    return ImageParts(head, tags)
+def write_tag(id: int, name: str) -> bytes:
+    """One of the tags that `with_more` takes as a list."""
+    return encode(RestTag(id=id, name=name))
+
+
+def read_head(body: bytes) -> bytes:
+    """The head within a stored fragment. ValueError for one that was written in another form."""
+    if not body or body[0] != _FORM:
+        raise ValueError("a fragment of another form")
+    return body[1:]
 
 
 _PLAIN = (
@@ -114,11 +112,6 @@ _PLAIN_END = len(b"null}")
 def join_image(head: bytes, like: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
     """One item as nearly everybody asks for it: without metadata, without tags. Dislikes are never told (domain.md e)."""
     return _PLAIN % (head, cry, laugh, like, heart, comment)
-
-
-def join_stored(body: bytes, like: int, heart: int, laugh: int, cry: int, comment: int) -> bytes:
-    """`join_image` of a stored fragment. ValueError for one that was written in another form."""
-    return _PLAIN % (body[: body.index(_BREAK)], cry, laugh, like, heart, comment)
 
 
 def with_more(
