@@ -13,8 +13,8 @@ import numpy as np
 from pinako.catalog.images import FullImage, FullPost, Image, Post, UsedVersion
 from pinako.catalog.people import User
 from pinako.catalog.tags import Tag
+from pinako.feed.documents import DOORS
 from pinako.storage.records import TABLE_OF, columns
-from pinako.wire import rest_images, trpc_posts
 from speed.bodies import Bodies, insert_many
 from speed.shape import (
     BASES,
@@ -41,6 +41,7 @@ SAMPLED = 500
 """The document of one image in so many is compared with what the program's own writer makes."""
 WORDS = 40_000
 PG, UNRATED = 1, 0
+_ITEM, _POST = DOORS["image_rest"], DOORS["post_trpc"]
 _META = (
     '{"prompt":"%s","negativePrompt":"lowres, blurry","seed":%d,"steps":%d,"sampler":"DPM++ 2M Karras",'
     '"cfgScale":7,"Size":"%dx%d","Model":"harbor_lights_%05d"}'
@@ -185,8 +186,10 @@ class _Run:
         posts = list(self._posts())
         db.executemany(_insert(Post), map(msgspec.structs.astuple, posts))
         nouns = (FullPost(post=post, user=self._user(post.user_id)) for post in posts)
+        marks = ", ".join("?" * (2 + len(_POST.counts)))
         db.executemany(
-            "INSERT INTO post_trpc (id, body) VALUES (?, ?)", ((n.post.id, trpc_posts.write_post(n)) for n in nouns)
+            f"INSERT INTO post_trpc ({_POST.columns}) VALUES ({marks})",
+            ((noun.post.id, _POST.write(noun), *_POST.counted(noun)) for noun in nouns),
         )
         self.posts = posts
 
@@ -225,16 +228,20 @@ class _Run:
         rows = [
             each
             for at, image in enumerate(images)
-            for each in (image.id, write(image, used[used_starts[at] : used_starts[at + 1]]))
+            for each in (
+                image.id,
+                write(image, used[used_starts[at] : used_starts[at + 1]]),
+                *(getattr(image, name) for name in _ITEM.counts),
+            )
         ]
-        insert_many(db, "image_rest (id, body)", "(?, ?)", rows)
+        insert_many(db, f"image_rest ({_ITEM.columns})", f"({', '.join('?' * (2 + len(_ITEM.counts)))})", rows)
         for at in range(0, self.many, SAMPLED):
             self._check(at, images[at], db)
 
     def _check(self, at: int, image: Image, db: sqlite3.Connection) -> None:
         """Whether a document is what the program's own writer makes: `Documents` knows the same form by heart."""
         ((body,),) = db.execute("SELECT body FROM image_rest WHERE id = ?", (image.id,)).fetchall()
-        if body != rest_images.write_image(self._full(at, image)):
+        if body != _ITEM.write(self._full(at, image)):
             raise ValueError(f"the document of image {image.id} is written otherwise by now: {body!r}")
 
     def _full(self, at: int, image: Image) -> FullImage:

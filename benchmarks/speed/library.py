@@ -49,7 +49,7 @@ from speed.shape import (
     zipf,
 )
 
-VERSION = 5
+VERSION = 6
 """Raised when the libraries made here change: cached ones are made anew."""
 FIRST_LOCAL_ID = 1_500_000_000
 Say = Callable[[str], None]

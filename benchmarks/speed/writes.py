@@ -20,6 +20,7 @@ from pinako.catalog.images import Image, Post
 from pinako.catalog.people import User
 from pinako.catalog.queries import ImageQuery, ImageSort
 from pinako.catalog.tags import Tag
+from pinako.feed import documents
 from pinako.services import access, publish
 from pinako.services.library import Library
 from pinako.services.settle import Touched, settle
@@ -60,8 +61,7 @@ def react(library: Library, rng: random.Random, ids: Sequence[int], batch: int) 
             "UPDATE images SET heart_count = heart_count + 1, reaction_count = reaction_count + 1 WHERE id = ?",
             [(id,) for id, _ in rows],
         )
-        for id, _ in rows:
-            w.note("image", id, "k")
+        documents.recount(w, "image", [id for id, _ in rows])
 
 
 Drawn = list[tuple[publish.TagOn, ...]]
@@ -131,6 +131,7 @@ def clear(library: Library) -> None:
         w.run("DELETE FROM reactions WHERE user_id >= ?", (FAN,))
         undo = "UPDATE images SET heart_count = heart_count - ?, reaction_count = reaction_count - ? WHERE id = ?"
         w.run_many(undo, [(many, many, id) for id, many in moved])
+        documents.recount(w, "image", [id for id, _ in moved])
         for id in (*gone, *(id for id, _ in moved)):
             w.note("image", id, "u")
         for id in posts:

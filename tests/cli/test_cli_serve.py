@@ -210,6 +210,13 @@ def test_verbs_beside_a_running_server_count_at_once(serve: Any, tmp_path: Path,
     assert pinako("key", "revoke", "laptop", *library).returncode == 0
     for _ in range(8):
         assert server.get("/api/v1/me", **signed) == (401, {"error": "Unauthorized"})
+    for _ in range(8):
+        assert server.get("/api/v1/users?query=ink")[1] == {"items": []}
+    assert pinako("user", "add", "ink_harbor", *library).returncode == 0
+    for _ in range(8):
+        until(
+            lambda: [user["username"] for user in server.get("/api/v1/users?query=ink")[1]["items"]] == ["ink_harbor"]
+        )
     assert pinako("check", *library).stdout == "all is well\n"
     assert pinako("compact", *library).returncode == 0
     assert server.get("/api/v1/images")[0] == 200

@@ -1,7 +1,8 @@
 """Ready-made JSON fragments: made when an entity changes, fetched by id, hot ones kept split (engine.md 2.6).
 
-Writers call `remake` inside their transaction, so that a fragment is never older than its rows. Readers ask `Documents`;
-one that is missing (an older library, a fragment format of another version) is made from its rows on the spot.
+Writers call `remake` inside their transaction, so that a fragment is never older than its rows, and `recount` where counters
+alone moved. Readers ask `Documents`; one that is missing (an older library, a fragment format of another version) is made from
+its rows on the spot.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -17,12 +18,13 @@ import msgspec
 from pinako.feed import gather
 from pinako.feed.recent import Recent
 from pinako.storage.database import Database
+from pinako.storage.engine import Value
 from pinako.storage.scopes import Statements, Write
 from pinako.wire import rest_images, rest_models, trpc_images, trpc_models, trpc_posts
 
-COUNTS = "like_count, heart_count, laugh_count, cry_count, comment_count, collected_count, tipped_count"
-ITEM_COUNTS = "like_count, heart_count, laugh_count, cry_count, comment_count"
-POST_COUNTS = "like_count, dislike_count, heart_count, laugh_count, cry_count, comment_count, collected_count"
+ITEM_COUNTS = ("like_count", "heart_count", "laugh_count", "cry_count", "comment_count")
+COUNTS = (*ITEM_COUNTS, "collected_count", "tipped_count")
+POST_COUNTS = ("like_count", "dislike_count", *ITEM_COUNTS[1:], "collected_count")
 
 
 class Door(NamedTuple):
@@ -32,8 +34,19 @@ class Door(NamedTuple):
     table: str
     write: Callable[[Any], bytes]
     split: Callable[[bytes], Any]
-    counts: str = ""
-    """Columns of the entity's own table that are spliced on joining, because they move often."""
+    counts: tuple[str, ...] = ()
+    """Columns that are spliced on joining, because they move often. The fragment's table has them beside the body, as the
+    entity's own has: so one row is all that a page reads of a thing."""
+
+    @property
+    def columns(self) -> str:
+        """What a fragment is read by: id, body, counts."""
+        return ", ".join(("id", "body", *self.counts))
+
+    def counted(self, noun: Any) -> tuple[int, ...]:
+        """The counts of a full noun."""
+        thing = getattr(noun, self.entity)
+        return tuple([getattr(thing, name) for name in self.counts])
 
 
 DOORS: dict[str, Door] = {
@@ -46,10 +59,7 @@ DOORS: dict[str, Door] = {
         Door("model", "model_trpc", trpc_models.write_model, trpc_models.split_model),
     )
 }
-_ITEMS = (
-    f"SELECT e.id, d.body, {', '.join(f'e.{name}' for name in ITEM_COUNTS.split(', '))} "
-    "FROM images e JOIN image_rest d ON d.id = e.id WHERE e.id IN (?*)"
-)
+_ITEMS = f"SELECT {DOORS['image_rest'].columns} FROM image_rest WHERE id IN (?*)"
 _TAGGED = "SELECT image_id, tag_id FROM image_tags WHERE image_id IN (?*) AND disabled = 0 ORDER BY image_id, tag_id"
 TABLE_OF = {"image": "images", "post": "posts", "model": "models"}
 
@@ -75,11 +85,34 @@ def remake(w: Write, entity: str, ids: Sequence[int], now: int, known: gather.Kn
     for door in DOORS.values():
         if door.entity != entity:
             continue
-        upsert = (
-            f"INSERT INTO {door.table} (id, body) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-        )
-        w.run_many(upsert, [(id, door.write(noun)) for id, noun in nouns.items()])
+        rows: list[tuple[Value, ...]] = [(id, door.write(noun), *door.counted(noun)) for id, noun in nouns.items()]
+        w.run_many(_upsert(door), rows)
         w.run_many(f"DELETE FROM {door.table} WHERE id = ?", gone)
+
+
+@cache
+def _upsert(door: Door) -> str:
+    held = ", ".join(f"{name} = excluded.{name}" for name in ("body", *door.counts))
+    marks = ", ".join("?" * (2 + len(door.counts)))
+    return f"INSERT INTO {door.table} ({door.columns}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {held}"
+
+
+def recount(w: Write, entity: str, ids: Sequence[int]) -> None:
+    """Counters of these things moved and nothing else did: carry them over into the fragments, and note each ("k")."""
+    moved = list(dict.fromkeys(ids))
+    for door in DOORS.values():
+        if door.entity == entity and door.counts:
+            w.run_many(_recount(door), [(id,) for id in moved])
+    for id in moved:
+        w.note(entity, id, "k")
+
+
+@cache
+def _recount(door: Door) -> str:
+    names, table = ", ".join(door.counts), TABLE_OF[door.entity]
+    return (
+        f"UPDATE {door.table} SET ({names}) = (SELECT {names} FROM {table} e WHERE e.id = {door.table}.id) WHERE id = ?"
+    )
 
 
 class Fragment(NamedTuple):
@@ -172,7 +205,7 @@ class Documents:
         except ValueError:
             items = {}
         lost = [id for id in ids if id not in items]
-        found = self._load(DOORS["image_rest"], lost).values() if lost else ()
+        found = self._make(self._database.read(), DOORS["image_rest"], lost).values() if lost else ()
         return items | {id: join(parts, *counts) for id, parts, counts in found}
 
     def _complete(
@@ -218,21 +251,14 @@ class Documents:
 
     def _load(self, door: Door, ids: Sequence[int]) -> dict[int, Fragment]:
         read = self._database.read()
-        if door.counts:
-            columns = ", ".join(f"e.{name.strip()}" for name in door.counts.split(","))
-            source = f"{TABLE_OF[door.entity]} e LEFT JOIN {door.table} d ON d.id = e.id WHERE e.id IN (?*)"
-            rows = read.by_ids(f"SELECT e.id, d.body, {columns} FROM {source}", ids)
-        else:
-            rows = read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)
-        read_back = (_read_back(door, row) for row in rows if row[1] is not None)
-        loaded = {one.id: one for one in read_back if one is not None}
+        rows = read.by_ids(f"SELECT {door.columns} FROM {door.table} WHERE id IN (?*)", ids)
+        loaded = {one.id: one for row in rows if (one := _read_back(door, row)) is not None}
         lost = [id for id in ids if id not in loaded]
-        return loaded | self._make(read, door, lost, rows) if lost else loaded
+        return loaded | self._make(read, door, lost) if lost else loaded
 
-    def _make(self, read: Statements, door: Door, ids: Sequence[int], rows: Iterable[Any]) -> dict[int, Fragment]:
-        counts = {row[0]: row[2:] for row in rows}
+    def _make(self, read: Statements, door: Door, ids: Sequence[int]) -> dict[int, Fragment]:
         nouns = _gather(read, door.entity, ids, self._database.now())
-        return {id: _fragment(door, id, door.write(noun), counts.get(id, ())) for id, noun in nouns.items()}
+        return {id: _fragment(door, id, door.write(noun), door.counted(noun)) for id, noun in nouns.items()}
 
     def _keep(self, recent: Recent[int, K], fresh: dict[int, K], epoch: int) -> None:
         """Remember what was loaded, unless something changed meanwhile: it may be older than that change."""

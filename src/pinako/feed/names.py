@@ -25,20 +25,21 @@ class Names:
         self._sql = f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL"
         self._names: dict[int, str] | None = None
         self._stale: set[int] = set()
+        self._version = 0
         self._lock = threading.Lock()
-        self.holding = lru_cache(maxsize=64)(self._holding)
+        self._found = lru_cache(maxsize=64)(self._find)
 
     def forget(self, ids: Iterable[int]) -> None:
         """These have changed."""
         with self._lock:
             self._stale.update(ids)
-            self.holding.cache_clear()
+            self._version += 1
 
     def forget_all(self) -> None:
         """Everything may have changed."""
         with self._lock:
             self._names = None
-            self.holding.cache_clear()
+            self._version += 1
 
     def all(self) -> dict[int, str]:
         """Every name. Not to be changed."""
@@ -53,7 +54,12 @@ class Names:
                 self._stale.clear()
             return self._names
 
-    def _holding(self, asked: str) -> tuple[int, ...]:
+    def holding(self, asked: str) -> tuple[int, ...]:
+        """Whose names hold every word of this."""
+        return self._found(asked, self._version)
+
+    def _find(self, asked: str, _version: int) -> tuple[int, ...]:
+        # What changes meanwhile makes a newer version: what was found is kept under the one that it was begun with.
         words = text.fold(asked).split()
         return tuple(id for id, name in self.all().items() if all(word in name for word in words))
 

@@ -105,11 +105,11 @@ def check_documents(database: Database) -> Iterator[Difference]:
 def old_documents(database: Database, door: Door, ids: Sequence[int]) -> list[int]:
     """Those of these things whose stored fragment is not what their rows would make today."""
     with database.read() as read:
-        stored = {
-            row[0]: bytes(row[1]) for row in read.by_ids(f"SELECT id, body FROM {door.table} WHERE id IN (?*)", ids)
-        }
+        rows = read.by_ids(f"SELECT {door.columns} FROM {door.table} WHERE id IN (?*)", ids)
+        stored = {id: (bytes(body), *counts) for id, body, *counts in rows}
         nouns = _nouns(read, door, list(stored), database.now())
-    return [id for id, body in stored.items() if id not in nouns or door.write(nouns[id]) != body]
+    made = {id: (door.write(noun), *door.counted(noun)) for id, noun in nouns.items()}
+    return [id for id, held in stored.items() if made.get(id) != held]
 
 
 def _nouns(read: Statements, door: Door, ids: Sequence[int], now: int) -> dict[int, object]:

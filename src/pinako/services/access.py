@@ -106,6 +106,7 @@ def add_user(
         created_at=now,
     )
     w.insert("users", values_of(user))
+    w.note("user", user.id, "u")
     if password is not None:
         set_password(w, user.id, password)
     return user

@@ -18,6 +18,7 @@ from pinako.catalog.commands import (
 )
 from pinako.catalog.people import User, Viewer
 from pinako.errors import BadRequest, NotFound, Unauthorized
+from pinako.feed import documents
 from pinako.services import permits
 from pinako.services.collections import permissions
 from pinako.services.library import Library
@@ -242,7 +243,7 @@ def _count(w: Write, touched: Touched, item: ItemRef, step: int) -> None:
     if item.type == "Model":
         touched.models.add(item.id)
     else:
-        w.note(item.type.lower(), item.id, "k")
+        documents.recount(w, item.type.lower(), [item.id])
 
 
 def save_many(library: Library, viewer: Viewer, command: SaveItems) -> int:

@@ -103,6 +103,7 @@ def keep_user(w: Write, user: User) -> int:
             name = f"{name}_{user.source}"
     known = msgspec.structs.replace(user, username=name, username_key=name.lower() if name is not None else None)
     keep(w, known)
+    w.note("user", known.id, "u")
     return known.id
 
 

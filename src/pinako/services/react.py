@@ -6,6 +6,7 @@ from pinako.catalog.commands import ToggleReaction
 from pinako.catalog.enums import COUNTED_REACTIONS
 from pinako.catalog.people import User, Viewer
 from pinako.errors import BadRequest, NotFound, Unauthorized
+from pinako.feed import documents
 from pinako.services import permits
 from pinako.services.library import Library
 from pinako.storage.records import find
@@ -46,7 +47,7 @@ def _count(w: Write, command: ToggleReaction, step: int) -> None:
         "reaction_count = CASE WHEN reaction_count + ? < 0 THEN 0 ELSE reaction_count + ? END WHERE id = ?",
         (step, step, counted, counted, command.entity_id),
     )
-    w.note(command.entity_type, command.entity_id, "k")
+    documents.recount(w, command.entity_type, [command.entity_id])
 
 
 def toggle_follow(library: Library, viewer: Viewer, target: int) -> bool:

@@ -28,7 +28,7 @@ CHUNK = 500
 
 
 class Touched:
-    """What one transaction changed, by kind. Counters that move alone are noted with `w.note(..., 'k')` instead."""
+    """What one transaction changed, by kind. Counters that move alone go by `documents.recount` instead."""
 
     def __init__(self) -> None:
         self.images: set[int] = set()

@@ -9,12 +9,13 @@ Foreign keys to mirrored parents are soft on purpose: an image may arrive before
 from __future__ import annotations
 
 ORIGIN = "source TEXT NOT NULL DEFAULT '', source_id BIGINT, fetched_at BIGINT"
-COUNTS = (
-    "like_count BIGINT NOT NULL DEFAULT 0, dislike_count BIGINT NOT NULL DEFAULT 0, heart_count BIGINT NOT NULL DEFAULT 0, "
-    "laugh_count BIGINT NOT NULL DEFAULT 0, cry_count BIGINT NOT NULL DEFAULT 0, "
-    "reaction_count BIGINT NOT NULL DEFAULT 0, comment_count BIGINT NOT NULL DEFAULT 0, "
-    "collected_count BIGINT NOT NULL DEFAULT 0"
-)
+
+
+def _counts(*names: str) -> str:
+    return ", ".join(f"{name}_count BIGINT NOT NULL DEFAULT 0" for name in names)
+
+
+COUNTS = _counts("like", "dislike", "heart", "laugh", "cry", "reaction", "comment", "collected")
 
 TABLES: dict[str, str] = {
     # what the library is: its own id, the format of stored documents, secrets for signed links
@@ -39,7 +40,7 @@ TABLES: dict[str, str] = {
     "blobs": """
         sha256 TEXT NOT NULL PRIMARY KEY, size BIGINT NOT NULL, mime TEXT NOT NULL, link_path TEXT,
         created_at BIGINT NOT NULL""",
-    # counts come first: a page of lists reads them of every row, and nothing behind them
+    # counts come first: they are read and written most
     "images": f"""
         id {{rowid}}, {COUNTS}, tipped_count BIGINT NOT NULL DEFAULT 0,
         user_id BIGINT NOT NULL, post_id BIGINT, idx BIGINT NOT NULL DEFAULT 0, name TEXT,
@@ -196,10 +197,14 @@ TABLES: dict[str, str] = {
     # every write leaves a row here in its own transaction; each process follows it (engine.md 2.7)
     # seq is dense: each write takes the newest plus one, under the writer's lock
     "changes": "seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL",
-    # ready-made JSON fragments, one table for each door, fetched by id
-    "image_rest": "id {rowid}, body {blob} NOT NULL",
-    "image_trpc": "id {rowid}, body {blob} NOT NULL",
-    "post_trpc": "id {rowid}, body {blob} NOT NULL",
+    # ready-made JSON fragments, one table for each door, fetched by id; the counts that are spliced into them lie before them
+    "image_rest": f"""
+        id {{rowid}}, {_counts("like", "heart", "laugh", "cry", "comment")}, body {{blob}} NOT NULL""",
+    "image_trpc": f"""
+        id {{rowid}}, {_counts("like", "heart", "laugh", "cry", "comment", "collected", "tipped")}, body {{blob}} NOT NULL""",
+    "post_trpc": f"""
+        id {{rowid}}, {_counts("like", "dislike", "heart", "laugh", "cry", "comment", "collected")},
+        body {{blob}} NOT NULL""",
     "model_rest": "id {rowid}, body {blob} NOT NULL",
     "model_trpc": "id {rowid}, body {blob} NOT NULL",
 }

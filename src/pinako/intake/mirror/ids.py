@@ -88,7 +88,6 @@ class People:
         )
         if new != old:
             publish.keep_user(w, new)
-            w.note("user", local, "u")
 
     def forget(self) -> None:
         """The transaction was undone: nothing of it is known."""

@@ -12,6 +12,7 @@ from pinako.catalog.images import Image
 from pinako.catalog.images import Post as PostNoun
 from pinako.catalog.visibility import MINOR_TAGS, is_withheld
 from pinako.client.records.images import Image as Row
+from pinako.feed import documents
 from pinako.intake import journal
 from pinako.intake.guard import attempt
 from pinako.intake.journal import Item, State
@@ -266,7 +267,7 @@ class Keeper:
         counts = image_counts(row.stats, added_here(w, "image", id))
         if counts:
             w.update("images", id, counts)
-            w.note("image", id, "k")
+            documents.recount(w, "image", [id])
 
     def _image(
         self, w: Write, found: ImageFound, medium: Medium | None, local: int, old: Image | None, now: int

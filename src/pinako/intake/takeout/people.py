@@ -92,7 +92,6 @@ def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
         kept = msgspec.structs.replace(row, is_owner=owns, is_moderator=owns)
         publish.keep_user(w, _with_free_name(w, kept))
     ids.remember(w, "user", user.id, local, digest)
-    w.note("user", local, "u")
     return True
 
 

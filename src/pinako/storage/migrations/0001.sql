@@ -40,9 +40,9 @@ CREATE TABLE takeout_items (library TEXT NOT NULL, entity TEXT NOT NULL, source_
 CREATE TABLE uploads (media_key TEXT NOT NULL PRIMARY KEY, user_id BIGINT NOT NULL, name TEXT, state TEXT NOT NULL DEFAULT 'open', sha256 TEXT, prepared TEXT, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL);
 CREATE TABLE shares (id {rowid}, collection_id BIGINT NOT NULL, level BIGINT NOT NULL, user_id BIGINT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT);
 CREATE TABLE changes (seq {rowid}, entity TEXT NOT NULL, id BIGINT NOT NULL, what TEXT NOT NULL, at BIGINT NOT NULL);
-CREATE TABLE image_rest (id {rowid}, body {blob} NOT NULL);
-CREATE TABLE image_trpc (id {rowid}, body {blob} NOT NULL);
-CREATE TABLE post_trpc (id {rowid}, body {blob} NOT NULL);
+CREATE TABLE image_rest (id {rowid}, like_count BIGINT NOT NULL DEFAULT 0, heart_count BIGINT NOT NULL DEFAULT 0, laugh_count BIGINT NOT NULL DEFAULT 0, cry_count BIGINT NOT NULL DEFAULT 0, comment_count BIGINT NOT NULL DEFAULT 0, body {blob} NOT NULL);
+CREATE TABLE image_trpc (id {rowid}, like_count BIGINT NOT NULL DEFAULT 0, heart_count BIGINT NOT NULL DEFAULT 0, laugh_count BIGINT NOT NULL DEFAULT 0, cry_count BIGINT NOT NULL DEFAULT 0, comment_count BIGINT NOT NULL DEFAULT 0, collected_count BIGINT NOT NULL DEFAULT 0, tipped_count BIGINT NOT NULL DEFAULT 0, body {blob} NOT NULL);
+CREATE TABLE post_trpc (id {rowid}, like_count BIGINT NOT NULL DEFAULT 0, dislike_count BIGINT NOT NULL DEFAULT 0, heart_count BIGINT NOT NULL DEFAULT 0, laugh_count BIGINT NOT NULL DEFAULT 0, cry_count BIGINT NOT NULL DEFAULT 0, comment_count BIGINT NOT NULL DEFAULT 0, collected_count BIGINT NOT NULL DEFAULT 0, body {blob} NOT NULL);
 CREATE TABLE model_rest (id {rowid}, body {blob} NOT NULL);
 CREATE TABLE model_trpc (id {rowid}, body {blob} NOT NULL);
 CREATE INDEX images_by_post_id_idx ON images (post_id, idx);
