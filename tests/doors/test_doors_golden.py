@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
+from acting import Actor, picture
 from asking import Doors, bearer
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -109,6 +110,46 @@ def test_an_example_works_as_it_is_written(doors: Doors, example: dict[str, Any]
         assert [lack for item in told[example["every"]] for lack in missing(item, example["answer"])] == []
     else:
         assert list(missing(told, example["answer"])) == []
+
+
+METADATA: dict[str, dict[str, Any]] = {
+    "2023": {
+        "Size": "512x768", "seed": 234871805, "Model": "Harbour", "steps": 35, "prompt": "<lora:ink:0.6>, harbour",
+        "sampler": "DPM++ SDE Karras", "cfgScale": 7, "Clip skip": "2", "Hires upscale": "2", "Hires upscaler": "4x-Inks",
+        "negativePrompt": "blurry", "Denoising strength": "0.4",
+    },
+    "2026, REST": {
+        "Size": "832x1216", "seed": 1938345220, "steps": 45, "sampler": "DPM++ 2M", "cfgScale": 5, "clipSkip": 2,
+        "prompt": "harbour", "negativePrompt": "blurry", "resources": [],
+        "civitaiResources": [
+            {"type": "checkpoint", "modelVersionId": 345685}, {"type": "lora", "weight": 0.65, "modelVersionId": 249861},
+        ],
+    },
+    "2026, tRPC": {
+        "baseModel": "Illustrious", "prompt": "harbour", "negativePrompt": "blurry", "cfgScale": 3, "steps": 34,
+        "sampler": "Euler a", "seed": 1339988861, "engine": "comfyui", "workflow": "img2img-hires", "clipSkip": 2,
+        "width": 1024, "height": 1024, "Model": "Harbour Mix - 2.5D", "extra": {},
+        "civitaiResources": [{"type": "checkpoint", "modelVersionId": 345685}], "models": ["harbour"],
+        "images": [{"url": "https://x/1.png"}],
+    },
+}  # fmt: skip
+"""What each document shows as `meta`, whole."""
+
+
+@pytest.mark.parametrize("age", METADATA)
+def test_metadata_of_every_age_comes_back_as_it_was_given(owl: Actor, age: str) -> None:
+    meta = METADATA[age]
+    post = owl.do("post.create", {})["id"]
+    key = owl.upload(picture())["id"]
+    image = owl.do("post.addImage", {"postId": post, "url": key, "nsfwLevel": 1, "meta": meta})["id"]
+    owl.do("post.update", {"id": post, "publishedAt": "2020-01-01T00:00:00.000Z"})
+    (item,) = owl.doors.json(f"/api/v1/images?imageId={image}&withMeta=true")["items"]
+    assert item["meta"] == meta
+    assert set(item["modelVersionIds"]) == {one["modelVersionId"] for one in meta.get("civitaiResources", ())}
+    made = owl.see("image.getGenerationData", {"id": image})
+    folded = {"clipSkip": 2} | {name: value for name, value in meta.items() if name != "Clip skip" and value != []}
+    assert made["meta"] == folded
+    assert made["engine"] == meta.get("engine")
 
 
 # --- the code that the documents print ------------------------------------------------------------------------------
