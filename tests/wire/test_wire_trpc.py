@@ -127,9 +127,10 @@ def test_marks_are_applied(json_: Any, marks: Any, expected: Any) -> None:
     assert unwrap({"json": json_, "meta": {"values": marks}}) == expected
 
 
-def test_an_unknown_mark_is_named() -> None:
+@pytest.mark.parametrize("key", ["id", "missing"])
+def test_an_unknown_mark_is_named(key: str) -> None:
     with pytest.raises(BadRequest, match="Unknown transformation: foo"):
-        unwrap({"json": {"id": 5}, "meta": {"values": {"id": ["foo"]}}})
+        unwrap({"json": {"id": 5}, "meta": {"values": {key: ["foo"]}}})
 
 
 JSON_VALUES = st.recursive(

@@ -99,6 +99,8 @@ def _steps(path: str) -> tuple[str, ...]:
 def _apply(holder: Any, path: tuple[str, ...], mark: Any) -> None:
     for step in path[:-1]:
         holder = _inside(holder, step)
+    if holder is UNDEFINED:
+        return
     key = path[-1]
     value = _inside(holder, key)
     revived = _transformed(value, mark)
@@ -119,14 +121,19 @@ def _inside(holder: Any, step: str) -> Any:
     return UNDEFINED
 
 
-_KEPT = ("set", "regexp", "URL", "Error", "typed-array", "symbol", "class", "custom")
+_KINDS = (
+    *("Date", "bigint", "number"),
+    *("map", "set", "regexp", "URL", "Error", "typed-array", "symbol", "class", "custom"),  # left as JSON has them
+)
 
 
 def _transformed(value: Any, mark: Any) -> Any:
     kind = mark[0] if isinstance(mark, list) and mark else mark
     if kind == "undefined":
         return UNDEFINED if value is None else value
-    if value is UNDEFINED or kind in _KEPT:
+    if kind not in _KINDS:
+        raise BadRequest(f"Unknown transformation: {kind}")
+    if value is UNDEFINED:
         return value
     if kind == "Date":
         return _date(value)
@@ -134,9 +141,7 @@ def _transformed(value: Any, mark: Any) -> Any:
         return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 40 else value
     if kind == "number":
         return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": 0}.get(str(value), value)
-    if kind == "map":
-        return value
-    raise BadRequest(f"Unknown transformation: {kind}")
+    return value
 
 
 def _date(value: Any) -> Any:
