@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from web_library import add_image, add_model, add_user, key_of, png
 
+from pinako.feed import documents
 from pinako.services import check, sweep
 from pinako.services.check import Trouble
 from pinako.services.library import Library
@@ -130,6 +131,17 @@ def test_a_list_that_lies_is_found_and_mended(full: Library) -> None:
     assert all(each.text().startswith("image ") for each in found)
     check.repair_lists(full.feeds, full.database, found)
     assert [*check.check_lists(full.feeds), *check.check_documents(full.database)] == []
+
+
+def test_counts_beside_a_document_are_checked_and_carried_over(full: Library) -> None:
+    with full.database.write() as w:
+        w.run("UPDATE images SET heart_count = 4, collected_count = 2 WHERE id = 8")
+    found = [*check.check_documents(full.database)]
+    assert [each.ids for each in found] == [(8,), (8,)]
+    assert {each.what.split()[-1] for each in found} == {"image_rest", "image_trpc"}
+    with full.database.write() as w:
+        documents.recount(w, "image", [8, 8])
+    assert [*check.check_documents(full.database)] == []
 
 
 @pytest.mark.parametrize("table", ["image_rest", "image_trpc", "model_rest"])
