@@ -101,6 +101,10 @@ def test_vector_10_a_missing_collection_is_null_and_permits_nothing(doors: Doors
         assert not any(rights.values())
 
 
+def test_a_missing_tag_is_null(doors: Doors) -> None:
+    assert doors.call_whole("tag.getById", {"id": MISSING}) == {"result": {"data": {"json": None}}}
+
+
 def test_vector_11_limits(doors: Doors) -> None:
     error = doors.call("image.getInfinite", {"limit": 201}, status=400)
     assert json.loads(error["message"])[0]["code"] == "too_big"
@@ -216,6 +220,28 @@ def test_cursors_as_numbers(doors: Doors) -> None:
     assert doors.call("post.getInfinite", {"cursor": "nonsense"}, status=400)["data"]["code"] == "BAD_REQUEST"
 
 
+@pytest.mark.parametrize("sort", ["Newest", "Oldest", "Most Reactions", "Most Comments", "Most Collected"])
+def test_a_bare_number_names_the_first_image_of_the_next_page(doors: Doors, sort: str) -> None:
+    """So the page of 2023 says, and so callers of its time still send it, as a number or a text."""
+    listed = doors.ids(f"/api/v1/images?limit=100&sort={sort}")
+    for cursor in (listed[7], str(listed[7])):
+        later = doors.call("image.getInfinite", {"limit": 20, "sort": sort, "cursor": cursor})["items"]
+        assert [item["id"] for item in later] == listed[7:27]
+    assert doors.ids(f"/api/v1/images?limit=20&sort={sort}&cursor={listed[7]}") == listed[7:27]
+
+
+def test_a_bare_number_is_the_count_that_posts_have_less_of(doors: Doors) -> None:
+    def total(post: Any) -> int:
+        return sum(post["stats"][name] for name in ("likeCount", "heartCount", "laughCount", "cryCount"))
+
+    ranked = doors.every_call("post.getInfinite", {"sort": "Most Reactions"})
+    count = total(ranked[len(ranked) // 2])
+    for cursor in (count, str(count)):
+        later = doors.call("post.getInfinite", {"sort": "Most Reactions", "limit": 5, "cursor": cursor})["items"]
+        assert [post["id"] for post in later] == [post["id"] for post in ranked if total(post) < count][:5]
+        assert later
+
+
 @pytest.mark.parametrize("sort", ["Newest", "Oldest"])
 @pytest.mark.parametrize("limit", [1, 3])
 def test_images_as_posts_by_time_show_each_post_once_and_whole(doors: Doors, sort: str, limit: int) -> None:
@@ -283,6 +309,14 @@ def test_cookies_of_both_names_and_what_goes_before_them(open_demo: Any) -> None
         answer = doors.get(path, headers={"cookie": f"{name}={token}"})
         assert answer.json()["result"]["data"]["json"]["items"], name
         assert "cache-control" not in answer.headers or "private" in answer.headers["cache-control"]
+    elsewhere = {"origin": "https://elsewhere.example", "referer": "https://elsewhere.example/"}
+    for address, shown in (
+        (path, {"cookie": f"__Secure-civ-token={token}"}),
+        (path, bearer(doors.owner_key)),
+        (f"{path}&token={doors.owner_key}", {}),
+    ):
+        answer = doors.get(address, headers=elsewhere | shown)
+        assert answer.json()["result"]["data"]["json"]["items"], shown
     wrong = doors.get(path, headers={"cookie": f"__Secure-civ-token={token}", **bearer("stale")})
     assert wrong.json()["result"]["data"]["json"]["items"] == []
     assert doors.get("/api/v1/me", headers={"cookie": f"__Secure-civ-token={token}"}).json()["username"] == "owner"
