@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pinako.services import history
 from pinako.web import openapi_parameters as asked
 from pinako.web.openapi_parameters import Parameter
 from pinako.wire import whole
@@ -39,7 +40,7 @@ HASH = asked.in_path(
 MODEL_ID = asked.in_path("id", asked.ID, "Id of the model.")
 COLLECTION_ID = asked.in_path("id", asked.ID, "Id of the collection.")
 
-ENTITY = asked.in_path("entity", asked.TEXT | {"minLength": 1}, "image, post, model, version, file or collection.")
+ENTITY = asked.in_path("entity", asked.word([*history.TABLES]), "Kind of the thing.")
 THING_ID = asked.in_path("id", asked.ID, "Id of the thing.")
 
 LEADS: dict[str, tuple[tuple[str, str, str], ...]] = {
