@@ -241,18 +241,24 @@ def test_an_endless_animation_becomes_a_still() -> None:
     assert opened(render(source, Derivative(width=96))).format == "WEBP"
 
 
+def without_palette(gif: bytes) -> bytes:
+    """Its header says that no palette for all frames follows."""
+    return gif[:10] + b"\0" + gif[11:]
+
+
 @pytest.mark.parametrize(
     "source",
     [
         b"",
         b"GIF89a",
+        without_palette(animation("GIF")),
         png_declaring(60000, 60000),
         encoded(scene(), "JPEG")[:1500],
         encoded(scene(), "PNG")[:-100],
         animation("GIF")[:-40],
         animation("WEBP")[:-60],
     ],
-    ids=["empty", "gif", "bomb", "jpeg", "png", "cut gif", "cut webp"],
+    ids=["empty", "gif", "no palette", "bomb", "jpeg", "png", "cut gif", "cut webp"],
 )
 def test_hostile_files_are_refused(source: bytes) -> None:
     """The one error, before memory is spent."""

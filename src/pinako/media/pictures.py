@@ -51,6 +51,7 @@ DECODE_FAILURES: Final = (
     KeyError,
     IndexError,
     AttributeError,
+    AssertionError,  # frames of a GIF whose palette is missing
     ArithmeticError,
     EOFError,
     RuntimeError,
