@@ -99,7 +99,8 @@ def test_an_address_means_what_its_page_shows(text: str, expected: Target) -> No
     "text",
     ["", "https://civitai.com", "https://civitai.com/pricing", "ftp://civitai.com/images/5", "https://civitai.com/images/0",
      "https://civitai.com/posts/99999999999", "https://civitai.com/user", "https://civitai.com/search/articles?query=fog", "https://civitai.com/user/paper_fox/followers",
-     "javascript:alert(1)", "images", "https:///images/5"],
+     "javascript:alert(1)", "images", "https:///images/5",
+     "urn:air:sdxl:lora:civitai:0", "urn:air:sdxl:lora:civitai:" + "9" * 5000],
 )  # fmt: skip
 def test_other_pages_are_refused_with_what_is_known(text: str) -> None:
     with pytest.raises(BadRequest, match="my collections"):

@@ -134,8 +134,10 @@ def test_canvas_group_nodes_are_opened_with_their_own_values() -> None:
         ],
         "links": [[0, 0, 1, 0, 1, "STRING"]],
     }  # fmt: skip
-    found = read_canvas(drawn(6, "workflow/words", ("a lighthouse", "")), extra={"groupNodes": {"words": group}})
-    assert found.prompt == "a lighthouse"
+    for odd in ("0", "²", "9" * 5000):
+        config = {odd: {"input": {"text": {"name": "words"}}}}
+        extra = {"groupNodes": {"words": {**group, "config": config}}}
+        assert read_canvas(drawn(6, "workflow/words", ("a lighthouse", "")), extra=extra).prompt == "a lighthouse"
 
 
 def test_canvas_and_api_form_agree_on_the_samples() -> None:

@@ -95,3 +95,4 @@ def test_the_door_tells_of_what_the_caller_may_see(changing: Changing, home: Hom
         assert door.status(f"/api/v1/pinako/history/image/{hidden}") == 404
         assert door.status("/api/v1/pinako/history/image/5") == 404
         assert door.status("/api/v1/pinako/history/nothing/5") == 400
+        assert door.status("/api/v1/pinako/history/image/" + "9" * 5000) == 400

@@ -128,6 +128,7 @@ def test_versions_sort_as_people_read_them() -> None:
     assert sorted(names, key=version_order) == ["v1.9", "v1.10", "v2 beta", "v2", "v9", "v10"] or sorted(
         names, key=version_order
     ) == ["v1.9", "v1.10", "v2", "v2 beta", "v9", "v10"]
+    assert sorted(["ink ²", "ink 10", "ink 9"], key=version_order)[:2] == ["ink 9", "ink 10"], "a power is no number"
 
 
 _names = st.text("fobar_v12.- QK4MpAunedй水", min_size=0, max_size=14)

@@ -121,6 +121,8 @@ def test_other_content_types_are_refused() -> None:
         ({"n": "-0"}, {"n": ["number"]}, {"n": 0}),
         ({"id": 5}, {"deep.missing.path": ["Date"]}, {"id": 5}),
         ({"list": [None]}, {"list.0": ["undefined"]}, {"list": [None]}),
+        ({"list": [1]}, {"list." + "9" * 5000: ["undefined"]}, {"list": [1]}),
+        ({"n": "--5"}, {"n": ["bigint"]}, {"n": "--5"}),
     ],
 )
 def test_marks_are_applied(json_: Any, marks: Any, expected: Any) -> None:

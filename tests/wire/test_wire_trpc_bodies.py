@@ -288,6 +288,15 @@ def test_generation_data_is_cleaned() -> None:
     assert undefined(reply) == {"external", "remixOfId", "displayKeys"}
 
 
+@pytest.mark.parametrize(
+    ("seed", "shown"),
+    [(" 7 ", 7), ("-7", -7), ("1e3", 1000.0), ("seven", "seven"), ("0" * 5000 + "7", 7.0), ("9" * 5000, None)],
+)
+def test_numbers_in_texts_are_numbers(seed: str, shown: object) -> None:
+    found = value(trpc_images.generation_reply(nouns.generation(meta=json.dumps({"seed": seed}))))
+    assert found["meta"]["seed"] == shown
+
+
 def test_generation_data_of_a_hidden_prompt_keeps_the_resources() -> None:
     reply = trpc_images.generation_reply(nouns.generation(meta=None))
     found = value(reply)

@@ -106,10 +106,9 @@ def read_address(text: str, *, default_origin: str = CIVITAI) -> Target:
     words = pasted.lower().split()
     if len(words) == 2 and words[0] == "my" and words[1] in _OWN:
         return Target(kind=_OWN[words[1]], origin=default_origin)
-    if found := _AIR.fullmatch(pasted):
-        return _air(found, default_origin)
     try:
-        target = _read_web(_with_scheme(pasted, default_origin))
+        found = _AIR.fullmatch(pasted)
+        target = _air(found, default_origin) if found else _read_web(_with_scheme(pasted, default_origin))
     except ValueError as error:  # a broken port or IPv6 address
         raise _unknown(text) from error
     if target is None:
@@ -272,15 +271,15 @@ def _read_api(origin: str, path: Sequence[str], pairs: Sequence[tuple[str, str]]
     return _read_thing(given) or _read_own(given) or _read_list(given)
 
 
-def _air(found: re.Match[str], origin: str) -> Target:
-    model, version = int(found[1]), _number(found[2] or "")
+def _air(found: re.Match[str], origin: str) -> Target | None:
+    model, version = _number(found[1]), _number(found[2] or "")
     if version is None:
-        return Target(kind=Kind.MODEL, origin=origin, id=model)
+        return Target(kind=Kind.MODEL, origin=origin, id=model) if model is not None else None
     return Target(kind=Kind.VERSION, origin=origin, id=version, model_id=model)
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 2**31 else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31 else None
 
 
 def _unknown(text: str) -> BadRequest:

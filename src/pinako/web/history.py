@@ -15,7 +15,7 @@ def routes(threads: Threads) -> tuple[Route, ...]:
 
     async def answer(ask: Ask) -> Answer:
         entity, text = ask.args
-        if not (text.isascii() and text.isdecimal() and 0 < int(text) < 2**31):
+        if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31):
             raise BadRequest(f"{text!r} is no id")
         return json_answer(await threads.run(_past, ask, entity, int(text)))
 

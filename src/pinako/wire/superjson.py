@@ -7,6 +7,7 @@ documented clients attach it to every cursor and would read page 1 for ever (trp
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -109,7 +110,7 @@ def _apply(holder: Any, path: tuple[str, ...], mark: Any) -> None:
             holder.pop(key, None)
         else:
             holder[key] = revived
-    elif isinstance(holder, list) and key.isdecimal() and int(key) < len(holder):
+    elif value is not UNDEFINED:
         holder[int(key)] = None if revived is UNDEFINED else revived
 
 
@@ -121,6 +122,7 @@ def _inside(holder: Any, step: str) -> Any:
     return UNDEFINED
 
 
+_BIGINT = re.compile(r"-?\d{1,39}")
 _KINDS = (
     *("Date", "bigint", "number"),
     *("map", "set", "regexp", "URL", "Error", "typed-array", "symbol", "class", "custom"),  # left as JSON has them
@@ -138,7 +140,7 @@ def _transformed(value: Any, mark: Any) -> Any:
     if kind == "Date":
         return _date(value)
     if kind == "bigint":
-        return int(value) if isinstance(value, str) and value.lstrip("-").isdecimal() and len(value) < 40 else value
+        return int(value) if isinstance(value, str) and _BIGINT.fullmatch(value) else value
     if kind == "number":
         return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf, "-0": 0}.get(str(value), value)
     return value

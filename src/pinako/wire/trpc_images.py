@@ -342,7 +342,7 @@ def _number_of(value: Any) -> Any:
         number = float(value)
     except ValueError:
         return value
-    return int(value) if value.strip().lstrip("+-").isdecimal() else number
+    return int(value) if value.strip().lstrip("+-").isdecimal() and len(value) < 300 else number
 
 
 def _resource(image_id: int, used: GenerationResource) -> TrpcResource:

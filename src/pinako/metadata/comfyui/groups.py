@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 INNER_INPUT, INNER_OUTPUT = -10, -20
 """The ids under which a sheet's own links name what comes in and what goes out."""
+_PLACE = re.compile(r"\d{1,9}")
 
 
 def group_sheet(group: dict[str, Any], values: Any) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def _renamed(group: dict[str, Any]) -> dict[tuple[int, str], str]:
     for place, entry in config.items() if isinstance(config, dict) else ():
         renamed = entry.get("input") if isinstance(entry, dict) else None
         for name, change in renamed.items() if isinstance(renamed, dict) else ():
-            if str(place).isdigit() and isinstance(change, dict) and isinstance(change.get("name"), str):
+            if _PLACE.fullmatch(place) and isinstance(change, dict) and isinstance(change.get("name"), str):
                 found[(int(place), str(name))] = change["name"]
     return found
 

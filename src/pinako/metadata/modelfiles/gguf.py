@@ -20,10 +20,10 @@ _STRING, _ARRAY = 8, 9
 
 # `general.file_type`, the words of llama.cpp's file types as the wire spells them.
 _FILE_TYPES = {
-    2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L",
-    14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S",
-    22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M",
-    30: "IQ4_XS", 31: "IQ1_M", 36: "TQ1_0", 37: "TQ2_0",
+    "2": "Q4_0", "3": "Q4_1", "7": "Q8_0", "8": "Q5_0", "9": "Q5_1", "10": "Q2_K", "11": "Q3_K_S", "12": "Q3_K_M",
+    "13": "Q3_K_L", "14": "Q4_K_S", "15": "Q4_K_M", "16": "Q5_K_S", "17": "Q5_K_M", "18": "Q6_K", "19": "IQ2_XXS",
+    "20": "IQ2_XS", "21": "Q2_K_S", "22": "IQ3_XS", "23": "IQ3_XXS", "24": "IQ1_S", "25": "IQ4_NL", "26": "IQ3_S",
+    "27": "IQ3_M", "28": "IQ2_S", "29": "IQ2_M", "30": "IQ4_XS", "31": "IQ1_M", "36": "TQ1_0", "37": "TQ2_0",
 }  # fmt: skip
 # A tensor's own type: its name, values a block, bytes a block.
 _TENSOR_TYPES = {
@@ -168,8 +168,8 @@ def _skip_array(source: _Source, depth: int) -> None:
 def quant_type(header: Header) -> str | None:
     """The wire's quantType: by `general.file_type`, else by what most of the weights are; None for plain floats."""
     stated = header.metadata.get("general.file_type", "")
-    if stated.isdigit() and int(stated) in _FILE_TYPES:
-        return _FILE_TYPES[int(stated)]
+    if stated in _FILE_TYPES:
+        return _FILE_TYPES[stated]
     word = _main_type(header)
     return None if not word or word in _FLOATS else _MIXES.get(word, word)
 

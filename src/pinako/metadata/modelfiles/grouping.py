@@ -241,7 +241,7 @@ def _distinct(versions: list[GroupedVersion]) -> list[GroupedVersion]:
 def version_order(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key by which `v10` comes after `v9` and `final` after numbers; for names of versions of one model."""
     parts = re.findall(r"\d+|[^\W\d_]+", name.casefold())
-    return tuple((0, int(part[:18]), "") if part.isdigit() else (_word_rank(part), 0, part) for part in parts)
+    return tuple((0, int(part[:18]), "") if part.isdecimal() else (_word_rank(part), 0, part) for part in parts)
 
 
 def _word_rank(word: str) -> int:
