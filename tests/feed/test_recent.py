@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, Period
 from pinako.feed.feeds import Feeds, open_feeds
+from pinako.feed.names import Names
 from pinako.feed.recent import Recent
+from pinako.services.access import add_user
 from pinako.storage.database import Database
 
 from . import gallery
@@ -99,3 +101,23 @@ def test_a_random_first_page_is_dealt_anew(database: Database, tmp_path: Path) -
     dealt = {tuple(feeds.images(query, Viewer(cap=31)).ids) for _ in range(20)}
     assert len(dealt) > 1
     feeds.close()
+
+
+class Overtaken(Names):
+    """Names that somebody joins while they are searched for the first time."""
+
+    joined = False
+
+    def all(self) -> dict[int, str]:
+        held = super().all()
+        if not self.joined:
+            self.joined = True
+            with self._database.write() as w:
+                user = add_user(w, "ink_harbor", self._database.now())
+            self.forget([user.id])
+        return held
+
+
+def test_a_search_that_a_write_overtakes_is_not_kept(database: Database) -> None:
+    names = Overtaken(database, "users", "username_key")
+    assert [len(names.holding("ink")) for _ in range(2)] == [0, 1]
