@@ -9,17 +9,18 @@ import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from pinako.client import Client, sending
 from pinako.client.asking import send
 from pinako.client.asks import Answer
-from pinako.client.connections import Connection
+from pinako.client.connections import Connection, parse_head
 from pinako.client.exchange import Failed, Send
 from pinako.client.sending import Timeouts
 from pinako.client.transfers import Body, SocketTransfers
-from pinako.errors import BadRequest, UpstreamUnreachable
+from pinako.errors import BadRequest, UpstreamNonsense, UpstreamUnreachable
 from scripted_upstream import Reply, Upstream, superjson
 
 BODY = json.dumps({"result": {"data": {"json": {"id": 5, "url": "kept"}}}}).encode()
@@ -95,6 +96,21 @@ def test_any_text_in_a_followed_link_is_asked_for(upstream: Upstream) -> None:
     sockets.close()
     asked = [request.query for request in upstream.requests]
     assert asked == ["q=a%20b", "q=f%C3%BCchse", "q=%C3%BC", "q=q=%22%3Cx%3E%22"]
+
+
+@pytest.mark.parametrize("status", ["2" * 5000, "²00", "OK", ""])
+def test_a_status_that_is_no_number_is_nonsense(status: str) -> None:
+    with pytest.raises(UpstreamNonsense):
+        parse_head(f"HTTP/1.1 {status} Fine\r\ncontent-length: 0".encode("latin-1"))
+
+
+@pytest.mark.parametrize("length", ["9" * 5000, "-1", "²", "1,1"])
+def test_a_length_that_is_no_number_is_none(upstream: Upstream, length: str) -> None:
+    where = urlsplit(upstream.url)
+    connection = Connection((where.scheme, where.hostname or "", where.port or 80), Timeouts())
+    connection.begin(upstream.url, f"HTTP/1.1 200 OK\r\ncontent-length: {length}".encode("latin-1"))
+    assert connection.length is None
+    connection.close()
 
 
 class Taken(SocketTransfers):

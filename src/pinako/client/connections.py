@@ -10,6 +10,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from pinako.client.asks import without_secrets
+from pinako.client.digits import number_of
 from pinako.client.sending import Timeouts, tls
 from pinako.errors import UpstreamNonsense, UpstreamUnreachable
 
@@ -76,9 +77,8 @@ class Connection:
         """Bytes of the body where the head says it, None where only the body itself tells its end."""
         if self.status in _NO_BODY:
             return 0
-        length = self.headers.get("content-length", "")
         chunked = "transfer-encoding" in self.headers
-        return int(length) if length.isdecimal() and not chunked else None
+        return None if chunked else number_of(self.headers.get("content-length", ""))
 
     def finish(self) -> None:
         """The whole body was read elsewhere: the connection may be used again if the host keeps it."""
@@ -183,11 +183,12 @@ def parse_head(head: bytes) -> tuple[int, dict[str, str], bool]:
     """Status, headers in lower case, and whether the connection stays. Raises UpstreamNonsense for what is no HTTP."""
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ", 2)
-    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
+    status = number_of(words[1]) if len(words) > 1 and words[0].startswith("HTTP/") else None
+    if status is None:
         raise UpstreamNonsense("The host does not speak HTTP.")
     headers = dict(map(_header, lines))
     kept = headers.get("connection", "").lower()
-    return int(words[1]), headers, "close" not in kept and (words[0] == "HTTP/1.1" or "keep-alive" in kept)
+    return status, headers, "close" not in kept and (words[0] == "HTTP/1.1" or "keep-alive" in kept)
 
 
 @lru_cache(maxsize=128)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pinako.client.answers import is_markup, read_error
 from pinako.client.asks import Answer, without_secrets
 from pinako.client.connections import has_host
+from pinako.client.digits import number_of
 from pinako.client.exchange import DEFAULT_RETRIES, Host, Retries, Wait, is_retryable, redirect_target
 from pinako.client.filenames import file_name_of, free_path
 from pinako.client.pace import Pace
@@ -244,8 +245,8 @@ def _start_of(head: Head, offset: int, url: str) -> int:
 
 
 def _total(head: Head, start: int) -> int | None:
-    length = head.headers.get("content-length", "")
-    return start + int(length) if length.isdecimal() and "transfer-encoding" not in head.headers else None
+    length = number_of(head.headers.get("content-length", ""))
+    return None if length is None or "transfer-encoding" in head.headers else start + length
 
 
 def _refuse_odd(head: Head, wanted: Wanted) -> Steps[None]:

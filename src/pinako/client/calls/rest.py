@@ -10,6 +10,7 @@ import msgspec
 
 from pinako.client.answers import read_json
 from pinako.client.asks import Answer, Ask, Call, Pairs
+from pinako.client.digits import number_of
 from pinako.client.paging import Listed, Mark, Page, cursor_mark, link_mark
 from pinako.client.reading import Record, read_record, read_records
 from pinako.client.records.images import Image
@@ -262,8 +263,7 @@ def _page_ask(path: str, params: Pairs, mark: Mark | None) -> Ask:
 
 def effective_level(answer: Answer) -> int | None:
     """The mask that a host really used, where it cut the asked one (`X-Pinako-Level`)."""
-    text = answer.headers.get("x-pinako-level", "")
-    return int(text) if text.isascii() and text.isdecimal() else None
+    return number_of(answer.headers.get("x-pinako-level", ""))
 
 
 def _items(body: Any) -> Any:
@@ -299,7 +299,8 @@ def _rounds(values: Iterable[str], size: int) -> list[list[str]]:
 
 def _page_of(mark: Mark | None, first: int | None) -> int:
     pairs = dict(part.partition("=")[::2] for part in str(mark or "").lstrip("?").split("&"))
-    return int(pairs["page"]) if pairs.get("page", "").isdecimal() else first or 1
+    page = number_of(pairs.get("page", ""))
+    return page if page is not None else first or 1
 
 
 def _query_with_page(params: Pairs, page: int) -> str:
