@@ -2,8 +2,9 @@
 
     python -m speed.writes FOLDER [--database-url postgresql://…] [--reactions 6000] [--images 3000] [--core N]
 
-Three rounds of each; the medians. Each batch is one transaction with rows, derived columns, documents and notes; when it returns, this process's index has it (which
-is checked). What was written is taken away again at the end. An empty database is furnished first with users and tags.
+Three rounds of each; the medians. Each batch is one transaction with rows, derived columns, documents and notes; when it returns,
+this process's index has it (which is checked). What was written is taken away again at the end. An empty database is furnished
+first with users and tags.
 """
 
 from __future__ import annotations
