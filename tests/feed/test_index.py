@@ -211,6 +211,18 @@ def test_newest_rows_split_the_tier_that_they_fall_into() -> None:
     assert walk_pages(index, Sight(1), (), "Newest", 170) == list(range(2000, 0, -1))
 
 
+@pytest.mark.parametrize("many", [0, 5, 2000])
+def test_an_index_that_began_empty_is_saved_and_read_back(tmp_path: Path, many: int) -> None:
+    index = build_index([])
+    index.apply([Put(Row(id=id, keys=(id, 0, 0), values=((1,), ()), level=1)) for id in range(1, many + 1)], log=(7, 9))
+    save(index, tmp_path / "things.feed", "here")
+    restarted = load(SPEC, tmp_path / "things.feed", "here")
+    for sort in ORDERED:
+        assert walk_pages(restarted, Sight(1), (), sort, 170) == walk_pages(index, Sight(1), (), sort, 170)
+    restarted.apply([Put(Row(id=id, keys=(id, 0, 0), values=((1,), ()), level=1)) for id in range(5000, 5100)])
+    assert walk_pages(restarted, Sight(1), (), "Newest", 170) == [*range(5099, 4999, -1), *range(many, 0, -1)]
+
+
 def test_readers_go_on_while_a_batch_is_filed() -> None:
     index = build_index([])
     rows = [Row(id=id, keys=(id, id % 7, 0), values=((id % 5,), (id % 11,)), level=1) for id in range(1, 3001)]

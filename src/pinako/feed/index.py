@@ -43,7 +43,7 @@ from pinako.feed.spec import (
     Spec,
     Term,
 )
-from pinako.feed.tiers import Tiers
+from pinako.feed.tiers import LOWEST, Tiers
 from pinako.feed.unions import Unions
 from pinako.feed.visibility import Visibility
 from pinako.feed.walk import Walk
@@ -54,7 +54,6 @@ Filing = Drop | Move | Mark | Show
 _RUN = 63  # new rows that are filed together with the first of them
 _SHARE = 0.001  # seconds that a batch of writes holds the lock at a stretch
 _ANSWERS = 16  # full answers kept until the next write
-_LOWEST = -(1 << 62)  # before every id and key
 
 
 class Index:
@@ -185,7 +184,7 @@ class Index:
             if isinstance(term, Between) and term.column == order.names[0]:
                 low, high = _signed_range(term, order.ways[0])
                 if low is not None and (place is None or place[0] < low):
-                    place = (low, *[_LOWEST] * len(order.names))
+                    place = (low, *[LOWEST] * len(order.names))
                 if high is not None:
                     stop = (high,) if stop is None else min(stop, (high,))
         return Walk(self.tiers[sort], order, search, stop).rows(place, need)

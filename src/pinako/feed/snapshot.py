@@ -117,9 +117,7 @@ def _arrays(index: Index) -> Iterator[tuple[str, npt.NDArray[Any], int]]:
         yield f"late rows {name}", np.concatenate(flat) if flat else np.empty(0, np.uint32), 0
         yield f"heads {name}", np.fromiter(postings.heads, np.int64, len(postings.heads)), 0
     for sort, tiers in _trees(index):
-        lows = [leaf.low for leaf in tiers.leaves()]
-        if lows != [()]:
-            yield f"lows {sort}", np.array(lows, np.int64), 0
+        yield f"lows {sort}", np.array([leaf.low for leaf in tiers.leaves()], np.int64), 0
     for room_number, shelves in index.visibility.rooms.items():
         yield f"bits {room_number}", np.fromiter(shelves, np.int64, len(shelves)), 0
 
@@ -239,7 +237,7 @@ class _Reader:
 
     def _leaves(self, sort: str) -> list[Node]:
         bitmaps = self._bitmaps(f"leaves {sort}")
-        lows = self._array(f"lows {sort}").tolist() if f"lows {sort}" in self.sections else [()]
+        lows = self._array(f"lows {sort}").tolist()
         return [Node(tuple(low), bitmap) for low, bitmap in zip(lows, bitmaps, strict=True)]
 
     def _array(self, name: str, mapped: bool = False) -> npt.NDArray[Any]:

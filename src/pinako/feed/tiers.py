@@ -18,6 +18,8 @@ from pinako.feed.bits import Ordinals, bitmap_of, ordinals_of, settled, united
 from pinako.feed.orders import Order, Place
 
 FAN = 32
+LOWEST = -(1 << 62)
+"""Before every id and key."""
 _SORTED_LEAVES = 1024  # leaves kept in order after a use: 16 MB at most
 
 
@@ -53,7 +55,7 @@ class Tiers:
         step = leaf_size + leaf_size // 2
         cuts = [ordinals[at : at + step] for at in range(0, len(ordinals), step)]
         leaves = [Node(order.place(int(cut[0])), settled(bitmap_of(np.sort(cut)))) for cut in cuts]
-        return cls(order, leaf_size, leaves or [Node((), BitMap())])
+        return cls(order, leaf_size, leaves or [Node((LOWEST,) * len(order.ways), BitMap())])
 
     def insert(self, arrivals: Sequence[tuple[Place, int]]) -> None:
         """Rows arrive, with their ordinals. Most that come together belong together: they go down the tree as one."""
