@@ -536,9 +536,10 @@ def test_row_49_downloads(doors: Doors, open_demo: Any) -> None:
 
 def test_row_52_retry_after(open_demo: Any) -> None:
     doors = open_demo(rate_limit_per_minute=3)
-    answers = [doors.get("/api/v1/enums") for _ in range(5)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
-    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    answers = [doors.get("/api/v1/enums") for _ in range(7)]  # three in a minute of the clock, which may end among them
+    assert [answer.status_code for answer in answers[:3]] == [200, 200, 200]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert 0 < int(refused.headers["retry-after"]) <= 60
     assert doors.get("/api/health").status_code == 200
 
 
@@ -565,9 +566,9 @@ def test_collections_link_only_to_pages_that_answer(doors: Doors) -> None:
 
 def test_row_52_collections_have_a_limiter_of_their_own(open_demo: Any) -> None:
     doors = open_demo()
-    statuses = [doors.get("/api/v1/collections?limit=1").status_code for _ in range(62)]
-    assert statuses.count(429) >= 1
-    answer = doors.get("/api/v1/collections")
+    # Sixty in a minute of the clock: one of more than twice as many is refused, also where a minute ends among them.
+    asked = (doors.get("/api/v1/collections?limit=1") for _ in range(130))
+    answer = next(answer for answer in asked if answer.status_code == 429)
     assert answer.json() == {"error": "Rate limit exceeded, please retry shortly."}
     assert "no-store" in answer.headers["cache-control"]
     assert int(answer.headers["retry-after"]) > 0
