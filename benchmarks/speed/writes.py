@@ -146,7 +146,7 @@ def clear(library: Library) -> None:
         undo = "UPDATE images SET heart_count = heart_count - ?, reaction_count = reaction_count - ? WHERE id = ?"
         w.run_many(undo, [(many, many, id) for id, many in moved])
         documents.recount(w, "image", [id for id, _ in moved])
-        for id in (*gone, *(id for id, _ in moved)):
+        for id in gone:
             w.note("image", id, "u")
         for id in posts:
             w.note("post", id, "u")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import msgspec
 
 from pinako.client.calls.flow import SISTER_HOSTS
+from pinako.client.digits import number_of
 from pinako.client.exchange import origin_of
 from pinako.client.sending import is_loopback
 from pinako.errors import BadRequest
@@ -279,7 +280,8 @@ def _air(found: re.Match[str], origin: str) -> Target | None:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31 else None
+    number = number_of(text) or 0
+    return number if 0 < number < 2**31 else None
 
 
 def _unknown(text: str) -> BadRequest:

@@ -159,6 +159,13 @@ def too_large(limit: int) -> TooLarge:
     return TooLarge(f"Body exceeded {max(limit // MEGABYTE, 1)}mb limit")
 
 
+def read_id(text: str) -> int:
+    """An id in an address of ours. BadRequest for what is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31):
+        raise BadRequest(f"{text!r} is no id")
+    return int(text)
+
+
 def read_pairs(query: bytes) -> tuple[Pair, ...]:
     """A query string's pairs: `+` is a blank, empty parts vanish, a key without `=` has a blank value."""
     if not query:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pinako.errors import BadRequest
 from pinako.services import history
 from pinako.web.answers import Answer, json_answer
-from pinako.web.ask import Ask
+from pinako.web.ask import Ask, read_id
 from pinako.web.routes import Route
 from pinako.web.threads import Threads
 
@@ -15,9 +14,7 @@ def routes(threads: Threads) -> tuple[Route, ...]:
 
     async def answer(ask: Ask) -> Answer:
         entity, text = ask.args
-        if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31):
-            raise BadRequest(f"{text!r} is no id")
-        return json_answer(await threads.run(_past, ask, entity, int(text)))
+        return json_answer(await threads.run(_past, ask, entity, read_id(text)))
 
     return (Route(path="/api/v1/pinako/history/{}/{}", handler=answer),)
 

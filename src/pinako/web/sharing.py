@@ -12,7 +12,7 @@ from pinako.services import shares
 from pinako.services.library import Library
 from pinako.services.shares import Share
 from pinako.web.answers import NO_STORE, Answer, json_answer, redirect_answer
-from pinako.web.ask import Ask
+from pinako.web.ask import Ask, read_id
 from pinako.web.identity import SHARE_COOKIE
 from pinako.web.routes import Route
 from pinako.web.threads import Threads
@@ -55,20 +55,20 @@ class Sharing:
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise BadRequest(str(error) or "The body is not JSON") from None
         made = await self._threads.run(
-            shares.make, self._library, ask.viewer, _id(str(wish.collection_id)), wish.level, wish.days
+            shares.make, self._library, ask.viewer, read_id(str(wish.collection_id)), wish.level, wish.days
         )
         return json_answer(self._shown(ask, made), status=201, cache=NO_STORE)
 
     async def listed(self, ask: Ask) -> Answer:
         """The links of `?collectionId=`."""
         wanted = next((value for key, value in ask.pairs if key == "collectionId"), "")
-        found = await self._threads.run(shares.list_shares, self._library, ask.viewer, _id(wanted))
+        found = await self._threads.run(shares.list_shares, self._library, ask.viewer, read_id(wanted))
         return json_answer({"items": [self._shown(ask, share) for share in found]}, cache=NO_STORE)
 
     async def end(self, ask: Ask) -> Answer:
         """End a link, wherever it has gone."""
         _check_writer(ask)
-        await self._threads.run(shares.revoke, self._library, ask.viewer, _id(ask.args[0]))
+        await self._threads.run(shares.revoke, self._library, ask.viewer, read_id(ask.args[0]))
         self._forget()
         return json_answer({}, cache=NO_STORE)
 
@@ -95,12 +95,6 @@ class Sharing:
             "createdAt": share.created_at,
             "expiresAt": share.expires_at,
         }
-
-
-def _id(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 11 and 0 < int(text) < 2**31):
-        raise BadRequest(f"{text!r} is no id")
-    return int(text)
 
 
 def _check_writer(ask: Ask) -> None:

@@ -15,9 +15,8 @@ from pinako.wire.delivery import avatar_url, item_url
 from pinako.wire.fragments import MEDIA, address, encode, head_of, marked
 from pinako.wire.times import iso
 
-_FORM = 3
+_FORM = b"\x03"
 """The first byte of a stored fragment: a control character, so that no JSON and no fragment of another form begins so."""
-_FORM_MARK = bytes([_FORM])
 
 
 class RestUser(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +86,7 @@ def write_image(full: FullImage) -> bytes:
         base_model=image.base_model,
         model_version_ids=version_ids(full),
     )
-    return _FORM_MARK + head_of(head)
+    return _FORM + head_of(head)
 
 
 def write_tag(id: int, name: str) -> bytes:
@@ -97,7 +96,7 @@ def write_tag(id: int, name: str) -> bytes:
 
 def read_head(body: bytes) -> bytes:
     """The head within a stored fragment. ValueError for one that was written in another form."""
-    if not body or body[0] != _FORM:
+    if not body.startswith(_FORM):
         raise ValueError("a fragment of another form")
     return body[1:]
 
