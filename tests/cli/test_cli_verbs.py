@@ -131,6 +131,13 @@ def test_who_only_looks_makes_no_library(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_library_that_was_begun_and_killed_is_made_whole_by_the_next_open(verb: Run, tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "library.db").touch()
+    code, out, err = verb("check", "--library", str(tmp_path / "library"))
+    assert (code, err) == (0, ""), out
+
+
 def test_a_demo_of_another_number_is_not_taken_for_the_one_asked_for(verb: Run) -> None:
     assert verb("demo", "--images", "6", "--seed", "3")[0] == 0
     assert verb("demo")[0] == 0, "who names nothing is content with what is there"

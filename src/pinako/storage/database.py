@@ -74,9 +74,12 @@ def open_database(url: str, *, clock: Clock, first_id: int | None = None) -> Dat
 
 
 def has_library(url: str) -> bool:
-    """Whether there is a library at an address; asking makes none."""
-    if url.startswith(SCHEME) and not path_of(url).exists():
-        return False
+    """Whether there is a library at an address; asking makes none.
+
+    A file that was begun and never written in counts: whoever opens it next makes it whole.
+    """
+    if url.startswith(SCHEME):
+        return path_of(url).exists()
     with Database(engine_of(url), clock=utc_now) as database:
         return migrations.version_of(database) is not None
 
