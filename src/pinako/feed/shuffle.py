@@ -74,13 +74,16 @@ class Deal:
             direct: list[int] = self._sorted(ordinals_of(search.answer()), rows, floor, need).tolist()
             return direct
         found: list[int] = []
-        together = min(int(need / density * CELLS / rows.count * 1.25) + 1, 64)
+        tries = int(need / density * 1.25) + 8
+        together = min(tries * CELLS // rows.count + 1, 64)
         for turn in range(floor >> 32, CELLS, together):
             runs = [cells.ordinals(self.cell(at)) for at in range(turn, min(turn + together, CELLS))]
-            found += search.sift(self._in_turn(runs, turn, rows, floor).tolist())
-            if len(found) >= need:
-                break
-        return found[:need]
+            ordered = self._in_turn(runs, turn, rows, floor)
+            for at in range(0, len(ordered), tries):
+                found += search.sift(ordered[at : at + tries].tolist())
+                if len(found) >= need:
+                    return found[:need]
+        return found
 
     def _in_turn(self, runs: list[Ordinals], turn: int, rows: Rows, floor: int) -> Ordinals:
         """The rows of cells that come one after the other, from `turn` on."""
