@@ -21,8 +21,10 @@ from pinako.feed.made import recipe_code
 from pinako.metadata import from_meta
 from pinako.metadata.hamming import NearIndex
 from pinako.services import browse, collections
+from pinako.services.blocking import heed_block
 from pinako.services.detail import IMAGE_MISSING
 from pinako.services.duplicates import load_lookalikes
+from pinako.services.hiding import without_hidden
 from pinako.services.library import Library
 from pinako.services.resolve import is_known, known_keys
 from pinako.services.seeing import seer
@@ -77,6 +79,7 @@ def seen_image(library: Library, viewer: Viewer, read: Statements, id: int) -> I
     image = find(read, Image, id)
     if image is None or not sees_image(image, seer(read, viewer, "image", id), library.now()):
         raise NotFound(IMAGE_MISSING.format(id))
+    heed_block(read, viewer, image.user_id)
     return image
 
 
@@ -119,7 +122,7 @@ def _wanted(read: Statements, id: int) -> tuple[Wanted, ...]:
 
 
 def same_recipe(library: Library, viewer: Viewer, id: int, limit: int) -> list[int]:
-    """Ids of other images that were made by asking for the same with another seed, newest first."""
+    """Ids of other images that were made by asking for the same with another seed, newest first; none that the caller hides."""
     read = library.database.read()
     image = seen_image(library, viewer, read, id)
     if image.hide_meta and viewer.user_id != image.user_id:
@@ -129,7 +132,8 @@ def same_recipe(library: Library, viewer: Viewer, id: int, limit: int) -> list[i
     if code is None:
         return []
     query = ImageQuery(limit=limit + 1, sought=Sought(recipe=code))
-    return [other for other in browse.images(library, query, viewer).ids if other != id][:limit]
+    found = browse.images(library, without_hidden(library, viewer, query), viewer).ids
+    return [other for other in found if other != id][:limit]
 
 
 def collections_with(library: Library, viewer: Viewer, id: int) -> list[Collection]:
@@ -176,7 +180,10 @@ class Lookalikes:
         self._renewing = False
 
     def of(self, viewer: Viewer, id: int, limit: int) -> list[int]:
-        """Ids of what looks like an image, the nearest first, as the caller may see it. Slow at first: ask on a thread."""
+        """Ids of what looks like an image, the nearest first, as the caller may and wants to see it.
+
+        Slow at first: ask on a thread.
+        """
         image = seen_image(self._library, viewer, self._library.database.read(), id)
         if not image.phash:
             return []
@@ -185,7 +192,8 @@ class Lookalikes:
         order = [one.id for one in near if one.id != id]
         if not order:
             return []
-        seen = set(browse.images(self._library, ImageQuery(limit=MOST_ALIKE, ids=tuple(order)), viewer).ids)
+        query = without_hidden(self._library, viewer, ImageQuery(limit=MOST_ALIKE, ids=tuple(order)))
+        seen = set(browse.images(self._library, query, viewer).ids)
         return [other for other in order if other in seen][:limit]
 
     def _index(self) -> NearIndex:

@@ -22,6 +22,7 @@ from pinako.catalog.visibility import Standing, sees, sees_image, sees_model
 from pinako.errors import NotFound
 from pinako.feed import gather
 from pinako.metadata import shown_process
+from pinako.services.blocking import ENTITY_MISSING, heed_block
 from pinako.services.library import Library
 from pinako.services.seeing import seer
 from pinako.storage.records import columns, fetch, find, record
@@ -29,7 +30,6 @@ from pinako.storage.scopes import Statements
 
 GONE_STATUSES = frozenset({"Deleted", "Unpublished", "UnpublishedViolation"})
 IMAGE_MISSING = "No image with id {}"
-ENTITY_MISSING = "Could not find entity"
 
 
 def image(library: Library, viewer: Viewer, id: int) -> tuple[FullImage, Reacted | None]:
@@ -38,6 +38,7 @@ def image(library: Library, viewer: Viewer, id: int) -> tuple[FullImage, Reacted
         found, viewer = find(read, Image, id), seer(read, viewer, "image", id)
         if found is None or not sees_image(found, viewer, library.now()):
             raise NotFound(IMAGE_MISSING.format(id))
+        heed_block(read, viewer, found.user_id)
         full = gather.complete_images(read, [found])[0]
         return full, own_reactions(read, viewer, "image", id)
 
@@ -134,8 +135,9 @@ def post(library: Library, viewer: Viewer, id: int) -> FullPost:
     now = library.now()
     with library.database.read() as read:
         full, viewer = gather.full_posts(read, [id]).get(id), seer(read, viewer, "post", id)
-    if full is None or not sees_post(full.post, viewer, now):
-        raise NotFound(ENTITY_MISSING)
+        if full is None or not sees_post(full.post, viewer, now):
+            raise NotFound(ENTITY_MISSING)
+        heed_block(read, viewer, full.post.user_id)
     return full
 
 
@@ -151,6 +153,13 @@ def sees_post(post: Post, viewer: Viewer, now: int, mask: int | None = None) -> 
 
 def model(library: Library, viewer: Viewer, id: int) -> FullModel:
     """One model with its visible versions, their files and the previews that the caller may see."""
+    full = listed_model(library, viewer, id)
+    heed_block(library.database.read(), viewer, full.model.user_id)
+    return full
+
+
+def listed_model(library: Library, viewer: Viewer, id: int) -> FullModel:
+    """The same for REST, which shows by id all that its lists show: there nobody is blocked."""
     now = library.now()
     with library.database.read() as read:
         found, viewer = gather.full_models(read, [id], now).get(id), seer(read, viewer, "model", id)

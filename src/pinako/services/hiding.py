@@ -34,13 +34,14 @@ class HiddenThing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hidden(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one caller hides."""
+    """All that one caller hides, and who has blocked the caller."""
 
     images: tuple[HiddenThing, ...] = ()
     models: tuple[HiddenThing, ...] = ()
     users: tuple[HiddenThing, ...] = ()
     tags: tuple[HiddenThing, ...] = ()
     blocked: tuple[HiddenThing, ...] = ()
+    blocked_by: tuple[HiddenThing, ...] = ()
 
 
 class Toggled(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,39 +52,42 @@ class Toggled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hidden_of(library: Library, viewer: Viewer) -> Hidden:
-    """What the caller hides; nothing for anonymous callers."""
+    """What the caller hides, and by whom they are blocked; nothing for anonymous callers."""
     if viewer.user_id is None:
         return Hidden()
     read = library.database.read()
     return Hidden(
         images=_ids(read, viewer.user_id, "image"),
         models=_ids(read, viewer.user_id, "model"),
-        users=_things(read, viewer.user_id, "user", "Hide", "t.username FROM users"),
-        tags=_things(read, viewer.user_id, "tag", "Hide", "t.name FROM tags"),
-        blocked=_things(read, viewer.user_id, "user", "Block", "t.username FROM users"),
+        users=_named(read, _PEOPLE, viewer.user_id),
+        tags=_named(read, _TAGS, viewer.user_id),
+        blocked=_named(read, _PEOPLE, viewer.user_id, "Block"),
+        blocked_by=_named(read, _BY_PEOPLE, viewer.user_id, "Block"),
     )
 
 
 def hidden_users(library: Library, viewer: Viewer) -> frozenset[int]:
     """The people whom the caller hides."""
-    return frozenset(one.id for one in hidden_of(library, viewer).users)
+    return frozenset(one.id for one in _named(library.database.read(), _PEOPLE, viewer.user_id))
 
 
 def hidden_tags(library: Library, viewer: Viewer) -> frozenset[int]:
     """The tags that the caller hides."""
-    return frozenset(one.id for one in hidden_of(library, viewer).tags)
+    return frozenset(one.id for one in _named(library.database.read(), _TAGS, viewer.user_id))
 
 
 def without_hidden(library: Library, viewer: Viewer, query: Asked) -> Asked:
     """The query of a page that leaves out what its reader hides. On the wire image lists leave that to the client (trpc.md 9),
     and of the library's own pages the library is the client.
 
-    Who asks for a person, for a tag, or for what is hidden itself is shown that.
+    Who asks for a person, for a tag, or for what is hidden itself is shown that; what is of people who have blocked its reader is
+    on no page (blocking.py).
     """
     if viewer.user_id is None or (not isinstance(query, PostQuery) and query.hidden):
         return query
     found = hidden_of(library, viewer)
     people = () if query.user_id or query.username else _numbers(found.users + found.blocked)
+    people += () if viewer.moderator else _numbers(found.blocked_by)
     tags = tuple(id for id in _numbers(found.tags) if id not in _asked_tags(query))
     if isinstance(query, ModelQuery):
         tags = () if query.tag else tags
@@ -114,12 +118,24 @@ def _ids(read: Statements, user_id: int, target: str) -> tuple[HiddenThing, ...]
     return tuple(HiddenThing(id=row[0]) for row in read.rows(sql, (user_id, target)))
 
 
-def _things(read: Statements, user_id: int, target: str, kind: str, named: str) -> tuple[HiddenThing, ...]:
-    sql = (
-        f"SELECT t.id, {named} t JOIN engagements e ON e.target_id = t.id "
-        "WHERE e.user_id = ? AND e.target_type = ? AND e.kind = ? ORDER BY e.created_at, t.id"
-    )
-    return tuple(HiddenThing(id=id, name=name) for id, name in read.rows(sql, (user_id, target, kind)))
+_PEOPLE = (
+    "SELECT t.id, t.username FROM users t JOIN engagements e ON e.target_id = t.id "
+    "WHERE e.user_id = ? AND e.target_type = 'user' AND e.kind = ? ORDER BY e.created_at, t.id"
+)
+_BY_PEOPLE = (
+    "SELECT t.id, t.username FROM users t JOIN engagements e ON e.user_id = t.id "
+    "WHERE e.target_id = ? AND e.target_type = 'user' AND e.kind = ? ORDER BY e.created_at, t.id"
+)
+_TAGS = (
+    "SELECT t.id, t.name FROM tags t JOIN engagements e ON e.target_id = t.id "
+    "WHERE e.user_id = ? AND e.target_type = 'tag' AND e.kind = ? ORDER BY e.created_at, t.id"
+)
+
+
+def _named(read: Statements, sql: str, user_id: int | None, kind: str = "Hide") -> tuple[HiddenThing, ...]:
+    """People or tags that one account has to do with in this way; nobody has none."""
+    rows = [] if user_id is None else read.rows(sql, (user_id, kind))
+    return tuple(HiddenThing(id=id, name=name) for id, name in rows)
 
 
 def toggle(library: Library, viewer: Viewer, command: ToggleHidden) -> Toggled:

@@ -127,7 +127,7 @@ def library_model(
 
 def model(ask: Ask) -> Answer:
     """`GET /models/:id`."""
-    full = detail.model(ask.library, ask.viewer, params.read_path_id(ask.args[0]))
+    full = detail.listed_model(ask.library, ask.viewer, params.read_path_id(ask.args[0]))
     return told(ask, rest_models.model_body(full, ask.library.now()))
 
 

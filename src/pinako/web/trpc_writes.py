@@ -64,6 +64,7 @@ def hidden_get(calling: Calling, value: Any) -> Reply:
             hiddenUsers=_rows(found.users, "username"),
             hiddenTags=_rows(found.tags, "name"),
             blockedUsers=_rows(found.blocked, "username"),
+            blockedByUsers=_rows(found.blocked_by, "username"),
         )
     )
 

@@ -317,7 +317,7 @@ class HiddenLists(msgspec.Struct, frozen=True, kw_only=True):
     hiddenUsers: tuple[HiddenRow, ...]
     hiddenTags: tuple[HiddenRow, ...]
     blockedUsers: tuple[HiddenRow, ...]
-    blockedByUsers: tuple[()] = ()
+    blockedByUsers: tuple[HiddenRow, ...]
 
 
 class ToggledLists(msgspec.Struct, frozen=True, kw_only=True):

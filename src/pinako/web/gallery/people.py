@@ -10,6 +10,7 @@ from pinako.catalog.queries import CollectionQuery
 from pinako.errors import NotFound
 from pinako.feed import lookups
 from pinako.services import browse, hiding
+from pinako.services.blocking import heed_block
 from pinako.web.answers import Answer
 from pinako.web.ask import Ask
 from pinako.web.gallery.asked import Address
@@ -51,6 +52,7 @@ class People:
         if profile is None:
             raise NotFound("Not found")
         name, id = profile.user.username or say("user.unnamed"), profile.user.id
+        heed_block(self._library.database.read(), viewer, id)
         extra = self._person(viewer, profile, name, section)
         title = name if section == "images" else f"{name}: {say(f'user.{section}')}"
         if section == "images":
