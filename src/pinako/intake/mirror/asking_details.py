@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -14,6 +14,7 @@ from pinako.client.records.images import GenerationData
 from pinako.client.records.people import VotableTag
 from pinako.errors import UpstreamError, UpstreamNotFound
 from pinako.intake.journal import FAULTS, State
+from pinako.intake.mirror.asking import Asking
 from pinako.intake.mirror.findings import ImageFound, Page, VersionFound
 from pinako.intake.mirror.ids import local_ids
 from pinako.intake.mirror.nouns import credited_versions
@@ -21,13 +22,10 @@ from pinako.intake.mirror.options import Part
 from pinako.intake.mirror.terms import is_fault, reason_of, state_of
 from pinako.intake.mirror.upstream import WholeVersion
 
-if TYPE_CHECKING:
-    from pinako.intake.mirror.asker import Asker
-
 VERSIONS_TOGETHER = 30
 
 
-def give_detailed(asker: Asker, parts: Sequence[Sequence[ImageFound]]) -> None:
+def give_detailed(asker: Asking, parts: Sequence[Sequence[ImageFound]]) -> None:
     """Ask how images were made and tagged, and give them in their order, after the versions that they name.
 
     Several requests are on their way together, as many as the host's pace allows: each waits for the network most of all.
@@ -39,7 +37,7 @@ def give_detailed(asker: Asker, parts: Sequence[Sequence[ImageFound]]) -> None:
 
 
 def _give(
-    asker: Asker,
+    asker: Asking,
     found: Sequence[ImageFound],
     made: Sequence[GenerationData | UpstreamError | None],
     tagged: Sequence[list[VotableTag] | UpstreamError | None],
@@ -70,7 +68,7 @@ def _without(found: ImageFound, lost: Mapping[int, str]) -> ImageFound:
     return msgspec.structs.replace(found, parts=parts, failed=(*found.failed, *reasons))
 
 
-def _give_credited(asker: Asker, found: Sequence[ImageFound], page: Page) -> dict[int, str]:
+def _give_credited(asker: Asking, found: Sequence[ImageFound], page: Page) -> dict[int, str]:
     """Give the bare records of versions that images name and that are not here; those that the host failed to give, and why."""
     lost: dict[int, str] = {}
     wanted = {id for one in found for id in credited_versions(one)}
@@ -90,7 +88,7 @@ def _give_credited(asker: Asker, found: Sequence[ImageFound], page: Page) -> dic
     return lost
 
 
-def _no_version(asker: Asker, page: Page, id: int, error: UpstreamError) -> None:
+def _no_version(asker: Asking, page: Page, id: int, error: UpstreamError) -> None:
     """A version that images name and nobody may see is nothing missing; it is only not asked for again."""
     if isinstance(error, UpstreamNotFound):
         asker.note(page, "version", id, State.NEVER, "")
@@ -99,7 +97,7 @@ def _no_version(asker: Asker, page: Page, id: int, error: UpstreamError) -> None
     asker.landed("version", id)
 
 
-def _asked(asker: Asker, found: Sequence[ImageFound]) -> tuple[list[Any], list[Any]]:
+def _asked(asker: Asking, found: Sequence[ImageFound]) -> tuple[list[Any], list[Any]]:
     """How each was made, and its tags: the answer, the error in its place, None where it was not asked."""
     open_parts = [
         [part for part in (Part.GENERATION, Part.TAGS) if asker.options.wants(part) and part not in one.parts]
