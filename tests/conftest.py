@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import postgres_server
-from pinako.storage.database import Database, open_database
+from pinako.storage.database import Database
+from pinako.storage.opening import open_database
 from pinako.storage.sqlite import sqlite_url
 
 ENGINES = ("sqlite", "postgres")

@@ -155,7 +155,8 @@ def wait_until_up(home: Path) -> None:
 
 def make_template(home: Path) -> None:
     """A database that holds a fresh library, to copy from."""
-    from pinako.storage.database import open_database, utc_now
+    from pinako.storage.database import utc_now
+    from pinako.storage.opening import open_database
 
     execute(home, f"CREATE DATABASE {TEMPLATE}")
     open_database(address(home, TEMPLATE), clock=utc_now).close()

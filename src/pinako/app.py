@@ -12,7 +12,8 @@ from pinako.services import access, sweep
 from pinako.services.access import Caps
 from pinako.services.library import Library
 from pinako.settings import Settings
-from pinako.storage.database import Clock, Database, open_database, utc_now
+from pinako.storage.database import Clock, Database, utc_now
+from pinako.storage.opening import open_database
 
 log = logging.getLogger(__name__)
 

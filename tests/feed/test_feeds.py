@@ -17,7 +17,8 @@ from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ImageSort, ModelQuery, ModelSort, Period, PostQuery, PostSort
 from pinako.feed import shelves
 from pinako.feed.feeds import Feeds, open_feeds
-from pinako.storage.database import Database, open_database
+from pinako.storage.database import Database
+from pinako.storage.opening import open_database
 
 from . import gallery
 from .gallery import BASES, COLLECTION, DAY, IMAGES, MODELS, MODERATOR, POSTS, TAGS, USERS, VERSIONS, WORDS

@@ -14,7 +14,8 @@ from pinako.storage.scopes import Write
 
 WRITER = """
 import sys
-from pinako.storage.database import open_database, utc_now
+from pinako.storage.database import utc_now
+from pinako.storage.opening import open_database
 url, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 with open_database(url, clock=utc_now) as database:
     print("ready", flush=True)

@@ -12,7 +12,8 @@ import pytest
 
 from pinako.errors import StorageError
 from pinako.storage import migrations
-from pinako.storage.database import Database, engine_of, has_library, open_database, utc_now
+from pinako.storage.database import Database, utc_now
+from pinako.storage.opening import engine_of, has_library, open_database
 from pinako.storage.sqlite import path_of
 
 COLOURS = """-- a later release gives tags a colour

@@ -16,12 +16,14 @@ import pytest
 
 from pinako.errors import PinakoError, StorageError
 from pinako.storage import changes, postgres, sqlite
-from pinako.storage.database import Database, open_database, utc_now
+from pinako.storage.database import Database, utc_now
+from pinako.storage.opening import open_database
 
 START = """
 import os, resource, sys
 from pinako.errors import StorageError
-from pinako.storage.database import open_database, utc_now
+from pinako.storage.database import utc_now
+from pinako.storage.opening import open_database
 
 def keep(database, id, size=10):
     with database.write() as write:

@@ -79,7 +79,7 @@ def opened_library(settings: Settings) -> Iterator[Library]:
 
 
 def _need_library(settings: Settings) -> None:
-    from pinako.storage.database import has_library
+    from pinako.storage.opening import has_library
 
     if not has_library(settings.database_address):
         place = "the given database" if settings.database_url else settings.folder

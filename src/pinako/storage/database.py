@@ -1,6 +1,5 @@
 """The database as everything above sees it: `read()` and `write()` scopes over either engine.
 
-database = open_database("sqlite:///var/lib/pinako/library.db", clock=utc_now)
 rows = database.read().rows("SELECT id, name FROM tags WHERE level = ?", (1,))
 with database.read() as read:               # one snapshot for several questions
     documents = read.by_ids("SELECT id, body FROM image_rest WHERE id IN (?*)", ids)
@@ -21,12 +20,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from pinako.errors import StorageError
-from pinako.storage import migrations, tables
+from pinako.storage import tables
 from pinako.storage.batches import Batches, Piece
 from pinako.storage.engine import PATIENCE_S, Connection, Engine
-from pinako.storage.migrations import Library
+from pinako.storage.facts import Library, facts_of
 from pinako.storage.scopes import Read, Write
-from pinako.storage.sqlite import SCHEME, Sqlite, path_of
 
 T = TypeVar("T")
 
@@ -44,44 +42,6 @@ def utc_now() -> datetime:
 def milliseconds(moment: datetime) -> int:
     """A time as the database keeps it."""
     return round(moment.timestamp() * 1000)
-
-
-def engine_of(url: str) -> Engine:
-    """The engine for an address, by its scheme. StorageError for one that is not known."""
-    if url.startswith(SCHEME):
-        return Sqlite(url)
-    if url.startswith(("postgresql://", "postgres://")):
-        try:
-            from pinako.storage.postgres import Postgres
-        except ImportError as error:
-            raise StorageError("PostgreSQL needs the 'postgres' extra: pip install 'pinako[postgres]'") from error
-        return Postgres(url)
-    scheme = url.partition(":")[0] if ":" in url else url
-    raise StorageError(f"database address '{scheme}:…' is not known; use sqlite:///path or postgresql://…")
-
-
-def open_database(url: str, *, clock: Clock, first_id: int | None = None) -> Database:
-    """Open a library's database; make it when it is new, upgrade it when it is older (a copy is kept aside).
-
-    `first_id`: where local ids begin in a library that is made now; drawn between 1.5 and 2.1 thousand million when None.
-    StorageError when it cannot be opened, is damaged, or was made by a newer version.
-    """
-    with ExitStack() as undo:
-        database = undo.enter_context(Database(engine_of(url), clock=clock))
-        migrations.prepare(database, first_id=first_id)
-        undo.pop_all()
-    return database
-
-
-def has_library(url: str) -> bool:
-    """Whether there is a library at an address; asking makes none.
-
-    A file that was begun and never written in counts: whoever opens it next makes it whole.
-    """
-    if url.startswith(SCHEME):
-        return path_of(url).exists()
-    with Database(engine_of(url), clock=utc_now) as database:
-        return migrations.version_of(database) is not None
 
 
 class Database:
@@ -116,7 +76,7 @@ class Database:
     def library(self) -> Library:
         """What the database says of itself, read once."""
         if self._library is None:
-            self._library = migrations.describe(self)
+            self._library = facts_of(self.read())
         return self._library
 
     def now(self) -> int:
@@ -242,4 +202,4 @@ def _forked(database: weakref.ref[Database]) -> None:
         alive._leave_to_parent()
 
 
-__all__ = ["Clock", "Database", "Library", "Read", "Write", "has_library", "milliseconds", "open_database", "utc_now"]
+__all__ = ["Clock", "Database", "Library", "Read", "Write", "milliseconds", "utc_now"]

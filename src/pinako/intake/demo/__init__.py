@@ -18,7 +18,8 @@ from pinako.intake.demo.make import Progress, fill
 from pinako.media.store import open_store
 from pinako.services import access
 from pinako.settings import FILE_NAME, Settings
-from pinako.storage.database import open_database, utc_now
+from pinako.storage.database import utc_now
+from pinako.storage.opening import open_database
 
 NOTE = "demo.json"
 LOWEST_ID = 1_500_000_000

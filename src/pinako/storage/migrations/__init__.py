@@ -11,30 +11,15 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
-
-import msgspec
 
 from pinako.errors import StorageError
 from pinako.storage import tables
+from pinako.storage.database import Database
 from pinako.storage.engine import Engine, spell
-
-if TYPE_CHECKING:
-    from pinako.storage.database import Database
-    from pinako.storage.scopes import Write
+from pinako.storage.scopes import Write
 
 FIRST_ID_FROM, FIRST_ID_TO = 1_500_000_000, 2_100_000_000
 CREATE_TABLE = "CREATE TABLE "
-
-
-class Library(msgspec.Struct, frozen=True, kw_only=True):
-    """What the database says of itself. `link_secret` signs download links; `created_at` in milliseconds."""
-
-    library_id: str
-    schema_version: int
-    created_at: int
-    link_secret: str
-    first_id: int
 
 
 def steps() -> tuple[str, ...]:
@@ -135,18 +120,3 @@ def take_step(database: Database, number: int, step: str, *, keep_copy: bool) ->
             database.engine.copy_aside(f"v{kept}")
         run(write, database.engine, statements(step))
         write.run("UPDATE library SET value = ? WHERE name = 'schema_version'", (str(number),))
-
-
-def describe(database: Database) -> Library:
-    """The library's facts. StorageError where they are missing."""
-    facts: dict[str, str] = dict(database.read().rows("SELECT name, value FROM library"))
-    try:
-        return Library(
-            library_id=facts["library_id"],
-            schema_version=int(facts["schema_version"]),
-            created_at=int(facts["created_at"]),
-            link_secret=facts["link_secret"],
-            first_id=int(facts["first_id"]),
-        )
-    except (KeyError, ValueError) as error:
-        raise StorageError(f"the library's own facts are damaged: {error}") from error
