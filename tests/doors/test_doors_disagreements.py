@@ -14,6 +14,7 @@ from asking import Doors, bearer
 from pinako.catalog.basemodels import BASE_MODELS
 from pinako.catalog.people import User
 from pinako.services import access, publish
+from pinako.services.settle import Touched
 
 
 def version_id(doors: Doors) -> int:
@@ -550,7 +551,7 @@ def test_somebody_whose_name_ends_in_a_host_can_be_asked_for(house: Doors) -> No
         there = User(
             id=here.id + 1000, username="Owl", source="civitai.com", source_id=7, created_at=house.library.now()
         )
-        publish.keep_user(w, there)
+        publish.keep_user(w, Touched(), there)
     for path in ("images", "models"):
         assert house.get(f"/api/v1/{path}?username=owl_Civitai.com").status_code == 200
     for procedure in ("image.getInfinite", "model.getAll", "post.getInfinite"):

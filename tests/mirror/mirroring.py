@@ -27,6 +27,9 @@ from pinako.services.history import past_of
 from pinako.services.settle import Touched, settle
 from pinako.settings import Settings
 from pinako.storage.database import Clock, Database, utc_now
+from pinako.storage.engine import Value
+
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,14 @@ class Host:
     def ask(self, path: str, *, key: str = "") -> Any:
         """The decoded answer to a GET, the server's own address written as HOST."""
         request = Request(self.address + path, headers={"authorization": f"Bearer {key}"} if key else {})
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=PATIENCE_S) as answer:
             text = answer.read().decode()
         return json.loads(text.replace(self.address, "HOST"))
 
     def status(self, path: str) -> int:
         """The status of a GET."""
         try:
-            with urlopen(self.address + path, timeout=30) as answer:
+            with urlopen(self.address + path, timeout=PATIENCE_S) as answer:
                 return int(answer.status)
         except HTTPError as error:
             error.close()
@@ -56,12 +59,12 @@ class Host:
         """A tRPC mutation, with the owner's key."""
         headers = {"authorization": f"Bearer {key or self.key}", "content-type": "application/json"}
         body = json.dumps({"json": values}).encode()
-        with urlopen(Request(f"{self.address}/api/trpc/{procedure}", data=body, headers=headers), timeout=30):
+        with urlopen(Request(f"{self.address}/api/trpc/{procedure}", data=body, headers=headers), timeout=PATIENCE_S):
             pass
 
     def bytes(self, path: str) -> bytes:
         """The body of a GET as it is."""
-        with urlopen(self.address + path, timeout=30) as answer:
+        with urlopen(self.address + path, timeout=PATIENCE_S) as answer:
             return bytes(answer.read())
 
     def query(self, procedure: str, values: Any, *, key: str = "") -> Any:
@@ -76,7 +79,7 @@ class Changing:
     def __init__(self, folder: Path, host: Host) -> None:
         self.folder, self.host = folder, host
 
-    def change(self, sql: str, *params: object, image: int = 0, model: int = 0) -> None:
+    def change(self, sql: str, *params: Value, image: int = 0, model: int = 0, user: int = 0) -> None:
         """Run a statement in the upstream's database, as its own program would; its server tells of it when this returns."""
         before = self._body(image, model)
         database = open_catalogue(Settings(library=str(self.folder)))
@@ -85,9 +88,10 @@ class Changing:
             touched = Touched()
             touched.images.update({image} - {0})
             touched.models.update({model} - {0})
+            touched.users.update({user} - {0})
             settle(w, touched, database.now())
         database.close()
-        until = time.monotonic() + 20
+        until = time.monotonic() + PATIENCE_S
         while self._body(image, model) == before:
             assert time.monotonic() < until
             time.sleep(0.02)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mirroring import Changing, Home, Host, read_history
+from starlette.testclient import TestClient
 
 import real_server
+from pinako.app import open_library
+from pinako.services.check import check_documents
+from pinako.services.library import Library
+from pinako.web.asgi import make_app
 
 
 def test_a_changed_record_is_a_revision_and_the_old_one_stays(changing: Changing, home: Home) -> None:
@@ -96,3 +103,43 @@ def test_the_door_tells_of_what_the_caller_may_see(changing: Changing, home: Hom
         assert door.status("/api/v1/pinako/history/image/5") == 404
         assert door.status("/api/v1/pinako/history/nothing/5") == 400
         assert door.status("/api/v1/pinako/history/image/" + "9" * 5000) == 400
+
+
+def shown_of(library: Library, user: int) -> dict[str, list[tuple[str, Any]]]:
+    """Under which name and picture each list shows the things of somebody."""
+    door = make_app(library)
+    client = TestClient(door)
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for procedure, path in (("image.getInfinite", "images"), ("post.getInfinite", ""), ("model.getAll", "models")):
+        listed = client.get(f'/api/trpc/{procedure}?input={{"limit":100}}').json()["result"]["data"]["json"]["items"]
+        mine = {row["id"]: row["user"] for row in listed if row["user"]["id"] == user}
+        found[procedure] = [(shown["username"], shown["image"]) for shown in mine.values()]
+        for row in client.get(f"/api/v1/{path}?limit=100").json()["items"] if path else ():
+            if row["id"] in mine:
+                shown = row["creator" if path == "models" else "user"]
+                found.setdefault(path, []).append((shown["username"], shown["image"]))
+    door.close()
+    return found
+
+
+def test_a_new_name_and_picture_are_shown_by_everything_of_theirs_at_once(changing: Changing, home: Home) -> None:
+    [(user, name, model, *posts)] = changing.rows(
+        "SELECT u.id, u.username, MAX(m.id), MIN(p.id), MAX(p.id) FROM users u "
+        "JOIN models m ON m.user_id = u.id AND m.status = 'Published' AND m.level = 1 "
+        "JOIN posts p ON p.user_id = u.id AND p.published_at IS NOT NULL AND p.level = 1 "
+        "GROUP BY u.id HAVING MIN(p.id) < MAX(p.id) ORDER BY u.id LIMIT 1"
+    )
+    host = changing.host.address
+    home.mirror(f"{host}/models/{model}", *(f"{host}/posts/{id}" for id in posts))
+    with open_library(home.settings) as library:
+        before = shown_of(library, user)
+        assert len(before) == 5
+        assert all(rows and {row[0] for row in rows} == {name} for rows in before.values()), before
+        one = library.database.read().value("SELECT MAX(id) FROM images WHERE post_id = ?", (posts[0],))
+        face = "https://faces.example/new.png"
+        sql = "UPDATE users SET username = 'newname', username_key = 'newname', image = ? WHERE id = ?"
+        changing.change(sql, face, user, image=one, user=user)
+        assert home.mirror(f"{host}/images/{one}").changed == 1
+        library.feeds.catch_up()
+        assert shown_of(library, user) == {word: [("newname", face)] * len(rows) for word, rows in before.items()}
+        assert not list(check_documents(library.database))

@@ -6,6 +6,7 @@ are idempotent: keeping the same thing again changes nothing but its newer field
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -94,7 +95,11 @@ def keep_blob(w: Write, sha256: str, size: int, mime: str, now: int, link_path: 
         w.run("UPDATE blobs SET link_path = NULL WHERE sha256 = ?", (sha256,))
 
 
-def keep_user(w: Write, user: User) -> int:
+_FACE = operator.attrgetter("username", "image", "deleted_at")
+"""What everything of somebody shows of them."""
+
+
+def keep_user(w: Write, touched: Touched, user: User) -> int:
     """Write an account. A name that somebody else has gets `_HOST` appended (mirrored accounts only)."""
     name = user.username
     if name is not None:
@@ -102,6 +107,9 @@ def keep_user(w: Write, user: User) -> int:
         if row is not None:
             name = f"{name}_{user.source}"
     known = msgspec.structs.replace(user, username=name, username_key=name.lower() if name is not None else None)
+    old = find(w, User, known.id)
+    if old is not None and _FACE(old) != _FACE(known):
+        touched.users.add(known.id)
     keep(w, known)
     w.note("user", known.id, "u")
     return known.id

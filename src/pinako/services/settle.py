@@ -31,6 +31,8 @@ class Touched:
     """What one transaction changed, by kind. Counters that move alone go by `documents.recount` instead."""
 
     def __init__(self) -> None:
+        self.users: set[int] = set()
+        """People who are called or look otherwise now: everything of theirs says by whom it is."""
         self.images: set[int] = set()
         self.posts: set[int] = set()
         self.models: set[int] = set()
@@ -288,10 +290,16 @@ def _settle_collections(w: Write, ids: Sequence[int]) -> None:
         w.run("UPDATE collections SET level = ? WHERE id = ? AND level <> ?", (level, collection_id, level))
 
 
+def _things_of(w: Write, entity: str, user_ids: Iterable[int]) -> set[int]:
+    """What is shown as somebody's."""
+    sql = f"SELECT id FROM {documents.TABLE_OF[entity]} WHERE user_id IN (?*)"
+    return {row[0] for row in w.by_ids(sql, list(user_ids))}
+
+
 def _publish(w: Write, touched: Touched, now: int, known: gather.Known) -> None:
     """Make the documents anew and tell every process."""
     for entity, ids in (("image", touched.images), ("post", touched.posts), ("model", touched.models)):
-        for run in chunks(ids):
+        for run in chunks(ids | _things_of(w, entity, touched.users)):
             documents.remake(w, entity, run, now, known)
             for id in run:
                 w.note(entity, id, "u")

@@ -73,7 +73,7 @@ def _fill(
     owner = access.ensure_owner(database, now).id
     with database.write() as w:
         touched = Touched()
-        users = [_keep_user(w, name, now) for name in plan.users]
+        users = [_keep_user(w, touched, name, now) for name in plan.users]
         _follow(w, plan, users, now)
         made_with = resources.keep_models(w, touched, store, plan, users, now)
         settle(w, touched, now)
@@ -84,11 +84,11 @@ def _fill(
         settle(w, touched, now)
 
 
-def _keep_user(w: Write, name: str, now: int) -> int:
+def _keep_user(w: Write, touched: Touched, name: str, now: int) -> int:
     row = w.row("SELECT id FROM users WHERE username_key = ?", (name.lower(),))
     if row is not None:
         return int(row[0])
-    return publish.keep_user(w, User(id=w.next_id("users"), username=name, created_at=now - YEARS))
+    return publish.keep_user(w, touched, User(id=w.next_id("users"), username=name, created_at=now - YEARS))
 
 
 def _follow(w: Write, plan: Plan, users: list[int], now: int) -> None:

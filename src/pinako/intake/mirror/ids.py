@@ -11,6 +11,7 @@ from pinako.client.records.people import Profile
 from pinako.client.records.people import User as Person
 from pinako.intake.mirror.nouns import at
 from pinako.services import publish
+from pinako.services.settle import Touched
 from pinako.storage.records import find
 from pinako.storage.scopes import Statements, Write
 
@@ -58,7 +59,16 @@ class People:
         self._source = source
         self._seen: dict[tuple[int | None, str | None, str | None], int] = {}
 
-    def keep(self, w: Write, person: Person | None, now: int, *, id: int | None = None, name: str | None = None) -> int:
+    def keep(
+        self,
+        w: Write,
+        touched: Touched,
+        person: Person | None,
+        now: int,
+        *,
+        id: int | None = None,
+        name: str | None = None,
+    ) -> int:
         """The local id of an account, written where it is new or changed. Without id and name it is nobody's."""
         upstream_id = person.id if person is not None and person.id is not None else id
         username = (person.username if person is not None else None) or name
@@ -67,12 +77,12 @@ class People:
         if key not in self._seen:
             if len(self._seen) >= _MOST_REMEMBERED:
                 self._seen.clear()
-            self._seen[key] = self._keep(w, person, upstream_id, username, image, now)
+            self._seen[key] = self._keep(w, touched, upstream_id, username, image, now)
         return self._seen[key]
 
-    def keep_profile(self, w: Write, profile: Profile, now: int) -> None:
+    def keep_profile(self, w: Write, touched: Touched, profile: Profile, now: int) -> None:
         """What an account's own page says: since when it is there, its links, and its followers beside those of this library."""
-        local = self.keep(w, None, now, id=profile.id, name=profile.username)
+        local = self.keep(w, touched, None, now, id=profile.id, name=profile.username)
         old = find(w, User, local)
         if old is None or local == NOBODY:
             return
@@ -87,14 +97,14 @@ class People:
             else followers + int(w.value(_FOLLOW, (local,))),
         )
         if new != old:
-            publish.keep_user(w, new)
+            publish.keep_user(w, touched, new)
 
     def forget(self) -> None:
         """The transaction was undone: nothing of it is known."""
         self._seen.clear()
 
     def _keep(
-        self, w: Write, person: Person | None, id: int | None, username: str | None, image: str | None, now: int
+        self, w: Write, touched: Touched, id: int | None, username: str | None, image: str | None, now: int
     ) -> int:
         if id == NOBODY or (id is None and username is None):
             return NOBODY
@@ -102,25 +112,37 @@ class People:
             known = w.value(
                 "SELECT id FROM users WHERE source = ? AND username_key = ?", (self._source, str(username).lower())
             )
-            return int(known) if known is not None else self._new(w, None, username, image, now)
+            return int(known) if known is not None else self._new(w, touched, None, username, image, now)
         local, here = publish.place(w, "users", self._source, id)
         old = find(w, User, local) if here else None
         if old is None:
-            return self._new(w, id, username, image, now, local)
-        deleted = at(person.deleted_at) if person is not None else None
-        changed = old.image != image or (username is not None and not self._same_name(old, username)) or deleted
-        if changed:
-            row = msgspec.structs.replace(
-                old, username=username or old.username, image=image or old.image, fetched_at=now
-            )
-            publish.keep_user(w, row)
+            return self._new(w, touched, id, username, image, now, local)
+        told = self._as_told(old, username, image)
+        if told != old:
+            publish.keep_user(w, touched, msgspec.structs.replace(told, fetched_at=now))
         return local
 
-    def _same_name(self, old: User, username: str) -> bool:
-        return old.username in {username, f"{username}_{self._source}"}
+    def _as_told(self, old: User, username: str | None, image: str | None) -> User:
+        """An account as a row tells it. What the row leaves out, and what it only spells another way, stays as it is.
+
+        REST writes a picture's whole address where tRPC writes its key.
+        """
+        same_name = username is None or old.username in {username, f"{username}_{self._source}"}
+        known = old.image or ""
+        same_image = image is None or (known != "" and (known in image or image in known))
+        return msgspec.structs.replace(
+            old, username=old.username if same_name else username, image=old.image if same_image else image
+        )
 
     def _new(
-        self, w: Write, id: int | None, username: str | None, image: str | None, now: int, local: int | None = None
+        self,
+        w: Write,
+        touched: Touched,
+        id: int | None,
+        username: str | None,
+        image: str | None,
+        now: int,
+        local: int | None = None,
     ) -> int:
         row = User(
             id=local if local is not None else w.next_id("users"),
@@ -131,4 +153,4 @@ class People:
             source_id=id,
             fetched_at=now,
         )
-        return publish.keep_user(w, row)
+        return publish.keep_user(w, touched, row)

@@ -219,7 +219,7 @@ class Keeper:
             self._collections.keep(w, touched, each, now)
             self._note(w, Item(entity="collection", id=each.collection.id), now)
         elif isinstance(each, UserFound):
-            self._people.keep_profile(w, each.profile, now)
+            self._people.keep_profile(w, touched, each.profile, now)
             self._note(w, Item(entity="user", id=each.profile.id), now)
         elif isinstance(each, StateFound):
             self._keep_state(w, each, now)
@@ -248,7 +248,9 @@ class Keeper:
             self._note_image(w, ready, now)
             return
         found = with_remembered(w, found, local) if old is not None else found
-        image = self._image(w, found, ready.medium, local, old, now)
+        user_id = self._people.keep(w, touched, row.user, now, id=row.user_id, name=row.username)
+        home = Home(id=local, source=self._source, source_id=row.id, user_id=user_id, now=now)
+        image = self._image(w, found, ready.medium, home, old, now)
         about = metadata_of(row, found.generation, _prepared(ready), self._versions(w, found))
         tags = tags_of(row, found.tags)
         id = publish.keep_image(w, touched, image, about, tags if old is None else without_voted_off(w, local, tags))
@@ -270,13 +272,11 @@ class Keeper:
             documents.recount(w, "image", [id])
 
     def _image(
-        self, w: Write, found: ImageFound, medium: Medium | None, local: int, old: Image | None, now: int
+        self, w: Write, found: ImageFound, medium: Medium | None, home: Home, old: Image | None, now: int
     ) -> Image:
         row = found.row
-        user_id = self._people.keep(w, row.user, now, id=row.user_id, name=row.username)
-        home = Home(id=local, source=self._source, source_id=row.id, user_id=user_id, now=now)
         post_id = None if row.post_id is None else reference(w, "posts", self._source, row.post_id)
-        own = added_here(w, "image", local) if old is not None else {}
+        own = added_here(w, "image", home.id) if old is not None else {}
         process = process_of(row, found.generation)
         image = image_of(row, home, post_id=post_id, old=old, process=process, own=own)
         if medium is None:
@@ -362,7 +362,9 @@ class Keeper:
             return
         local, here = publish.place(w, "posts", self._source, found.id)
         user = next((one.user for one in (found.single, found.listed) if one and one.user), None)
-        home = Home(id=local, source=self._source, source_id=found.id, user_id=self._people.keep(w, user, now), now=now)
+        home = Home(
+            id=local, source=self._source, source_id=found.id, user_id=self._people.keep(w, touched, user, now), now=now
+        )
         docs = [doc_of(door, one.raw) for door, one in (("trpc", found.single), ("trpc.row", found.listed)) if one]
         news = keep_documents(w, "post", local, self._source, docs, now)
         post = post_of(

@@ -38,7 +38,7 @@ class CollectionsKeeper:
     def keep(self, w: Write, touched: Touched, found: CollectionFound, now: int) -> None:
         """A collection, its members apart. Without news of it, what was edited here stays."""
         row = found.collection
-        user_id = self._people.keep(w, row.user, now, id=row.user_id)
+        user_id = self._people.keep(w, touched, row.user, now, id=row.user_id)
         local, here = publish.place(w, "collections", self._source, row.id)
         old = find(w, Collection, local) if here else None
         created = at(row.created_at) or at(found.listed.created_at if found.listed else None)

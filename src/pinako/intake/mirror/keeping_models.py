@@ -67,7 +67,7 @@ class ModelsKeeper:
     def keep_model(self, w: Write, touched: Touched, found: ModelFound, now: int) -> Item:
         """A model with its versions and files; the journal's line on it."""
         docs, best = found.docs, found.docs.best
-        user_id = self._people.keep(w, best.creator, now, id=docs.creator_id, name=docs.creator_name)
+        user_id = self._people.keep(w, touched, best.creator, now, id=docs.creator_id, name=docs.creator_name)
         local, here = publish.place(w, "models", self._source, docs.id)
         old = find(w, Model, local) if here else None
         home = Home(id=local, source=self._source, source_id=docs.id, user_id=user_id, now=now)

@@ -147,9 +147,11 @@ class Bringing:
     def _keep_people(self, ids: Ids) -> None:
         for batch in _batches(read_lines(self._path("people"), Person), BATCH):
             with self._database.write() as w:
+                touched = Touched()
                 for person, line in batch:
-                    written = keep_person(w, ids, person, _digest(line))
+                    written = keep_person(w, touched, ids, person, _digest(line))
                     self.report.count(self.report.made if written else self.report.already, "people")
+                settle(w, touched, self._database.now())
             self.report.done += len(batch)
 
     # records

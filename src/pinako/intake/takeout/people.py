@@ -14,6 +14,7 @@ from pinako.catalog.people import User
 from pinako.intake.takeout.ids import Ids, Named
 from pinako.intake.takeout.records import Person, noun_of
 from pinako.services import access, publish
+from pinako.services.settle import Touched
 from pinako.storage.database import Database
 from pinako.storage.records import find
 from pinako.storage.scopes import Statements, Write
@@ -68,7 +69,7 @@ def _may_be_renamed(read: Statements, owner: User, user: User) -> bool:
     )
 
 
-def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
+def keep_person(w: Write, touched: Touched, ids: Ids, person: Person, digest: str) -> bool:
     """Write an account where it is new, or is what it was when it was last brought in; whether it was written."""
     user = noun_of(User, person.user)
     local = ids.local("user", user.id)
@@ -80,7 +81,7 @@ def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
     old = find(w, User, local)
     owner = access.owner_of(w)
     if person.subject and user.is_owner and old is None and owner is not None:
-        _rename_owner(w, owner, msgspec.structs.replace(row, is_owner=True, is_moderator=True))
+        _rename_owner(w, touched, owner, msgspec.structs.replace(row, is_owner=True, is_moderator=True))
     elif old is not None and before is None:
         if ids.is_own:
             return False
@@ -90,17 +91,17 @@ def keep_person(w: Write, ids: Ids, person: Person, digest: str) -> bool:
         # Who was made the owner here by an earlier run stays it.
         owns = old is not None and old.is_owner
         kept = msgspec.structs.replace(row, is_owner=owns, is_moderator=owns)
-        publish.keep_user(w, _with_free_name(w, kept))
+        publish.keep_user(w, touched, _with_free_name(w, kept))
     ids.remember(w, "user", user.id, local, digest)
     return True
 
 
-def _rename_owner(w: Write, owner: User, user: User) -> None:
+def _rename_owner(w: Write, touched: Touched, owner: User, user: User) -> None:
     """The owner of an empty library takes the number, name and preferences that it had; keys and logins stay its own."""
     w.run("UPDATE users SET id = ? WHERE id = ?", (user.id, owner.id))
     for table, column in _POINTING:
         w.run(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (user.id, owner.id))
-    publish.keep_user(w, user)
+    publish.keep_user(w, touched, user)
     w.note("user", owner.id, "u")
 
 

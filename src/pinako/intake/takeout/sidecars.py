@@ -210,7 +210,7 @@ class Sidecars:
     def _keep_around(self, w: Write, touched: Touched, pairs: Sequence[Pair], now: int) -> None:
         """Accounts, tags and posts that these pictures speak of, where they are new."""
         for person in {pair.item.user.id: person_of(pair.item) for pair in pairs}.values():
-            keep_person(w, self._ids, person, digest_of(str(person.user["id"]).encode()))
+            keep_person(w, touched, self._ids, person, digest_of(str(person.user["id"]).encode()))
         tags = {tag.id: tag for pair in pairs for tag in pair.item.tags}
         for tag in tags.values():
             row = TagRow(tag=columns_of(Tag(id=tag.id, name=tag.name, name_key=tag.name.lower(), target='["Image"]')))
