@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-sys.path[:0] = [os.fspath(HERE), os.fspath(HERE.parent / "tests" / "gallery")]
+sys.path[:0] = [os.fspath(HERE), *(os.fspath(HERE.parent / room) for room in ("tests", "tests/gallery"))]
 
 from browsing import multiply  # noqa: E402
 

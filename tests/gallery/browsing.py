@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+import npm
 from pinako.app import open_library
 from pinako.catalog.images import Image, Post
 from pinako.services import access, publish
@@ -26,6 +27,17 @@ AXE = "axe-core@4.14.1"
 TOOLS = Path(__file__).parent.parent.parent / ".bench" / "axe"
 FIRST, IN_A_POST = 100_000_000, 20
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_S = 90.0
+"""What should happen has so long: a busy machine may take its time, and who waits for a condition goes on once it is so."""
+HEARD = """(() => {
+    window.heard = [];
+    const note = one => one.classList?.contains('note') && window.heard.push(one.textContent);
+    new MutationObserver(seen => seen.forEach(({addedNodes}) => addedNodes.forEach(note)))
+        .observe(document, {childList: true, subtree: true});
+})()"""
+"""Writes down the notes of a page, which go after seconds."""
+IN_VIEW = """[...document.images].filter(one => { const box = one.getBoundingClientRect();
+    return box.width > 0 && box.top < innerHeight && box.bottom > 0; })"""
 
 
 def lacking(reason: str) -> None:
@@ -33,6 +45,14 @@ def lacking(reason: str) -> None:
     if os.environ.get("TESTS_NEVER_SKIP"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def visitor(browser: Any, **given: Any) -> Any:
+    """A browser's profile of its own, patient with a busy machine."""
+    context = browser.new_context(**given)
+    context.set_default_timeout(PATIENCE_S * 1000)
+    context.add_init_script(HEARD)
+    return context
 
 
 @contextmanager
@@ -57,16 +77,15 @@ def axe_script() -> str:
     """axe-core's program, fetched once with npm into an ignored folder."""
     script = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():
-        npm = shutil.which("npm")
-        if npm is None:
+        if shutil.which("npm") is None:
             lacking("axe-core needs npm to be fetched")
         place = TOOLS.with_name(
             f"axe-{os.getpid()}"
         )  # whole before it has its name: another process may be fetching it too
         place.mkdir(parents=True, exist_ok=True)
-        command = [npm or "npm", "install", "--prefix", str(place), "--no-save", "--no-audit", "--no-fund", AXE]
-        done = subprocess.run(command, capture_output=True, timeout=90, check=False)
-        if done.returncode:
+        try:
+            npm.install(place, AXE)
+        except subprocess.CalledProcessError:
             lacking("axe-core could not be fetched with npm")
         script.parent.mkdir(parents=True, exist_ok=True)
         (place / script.relative_to(TOOLS)).replace(script)
@@ -74,12 +93,28 @@ def axe_script() -> str:
     return script.read_text()
 
 
-def until(page: Any, truth: str, seconds: float = 15.0) -> None:
+def until(page: Any, truth: str) -> None:
     """Wait until an expression is true in the page. The page's policy forbids the evaluating that Playwright's own does."""
-    give_up = time.monotonic() + seconds
-    while not page.evaluate(f"() => Boolean({truth})"):
+    give_up = time.monotonic() + PATIENCE_S
+    while not _is_true(page, truth):
         assert time.monotonic() < give_up, f"never true: {truth}"
         page.wait_for_timeout(50)
+
+
+def _is_true(page: Any, truth: str) -> bool:
+    from playwright.sync_api import Error
+
+    try:
+        return bool(page.evaluate(f"() => Boolean({truth})"))
+    except Error as error:
+        if "context was destroyed" in str(error):  # the page is being loaded anew
+            return False
+        raise
+
+
+def painted(page: Any) -> None:
+    """Wait until the pictures in view are there."""
+    until(page, f"{IN_VIEW}.every(one => one.complete)")
 
 
 def serious(page: Any, script: str) -> list[str]:

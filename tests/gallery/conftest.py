@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from browsing import chromium
+from browsing import chromium, visitor
 from curator import WIDE, Opener, Place, prepare, signed_in
 from visiting import Visit, opened
 
 import demo_library
 import real_server
+
+STREAM = "**/api/events?*"
 
 sys.path.append(str(Path(__file__).parent.parent / "doors"))  # random libraries with marks in everything: worlds.py
 
@@ -63,13 +65,20 @@ def tab(browser: Any, place: Place, logins: dict[str, Any]) -> Iterator[Opener]:
     with ExitStack() as closing:
         troubles: list[str] = []
 
-        def make(path: str, who: str | None = place.owner, viewport: dict[str, int] = WIDE, **given: Any) -> Any:
+        def make(
+            path: str,
+            who: str | None = place.owner,
+            viewport: dict[str, int] = WIDE,
+            listens: bool = False,
+            **given: Any,
+        ) -> Any:
             login = logins[who] if who else None
-            context = browser.new_context(viewport=viewport, storage_state=login, **given)
+            context = visitor(browser, viewport=viewport, storage_state=login, **given)
             closing.callback(context.close)
             page = context.new_page()
             page.on("pageerror", lambda error: troubles.append(f"{path}: {error}"))
-            page.goto(place.address + path)
+            with page.expect_request(STREAM) if listens else nullcontext():
+                page.goto(place.address + path)
             return page
 
         yield make

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from browsing import until
+from browsing import until, visitor
 from PIL import Image as Picture
 
 from pinako.app import open_library
@@ -25,7 +26,7 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 Opener = Callable[..., Any]
-"""Opens a page, as the owner where nobody else is named."""
+"""Opens a page, as the owner where nobody else is named; one that `listens` has opened its stream of changes by then."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ def prepare(folder: Path) -> Place:
 
 def signed_in(browser: Any, place: Place, name: str) -> Any:
     """Sign in by the form; what the browser keeps of it."""
-    context = browser.new_context()
+    context = visitor(browser)
     page = context.new_page()
     page.goto(f"{place.address}/login?returnUrl=%2Fimages")
     page.get_by_label("Name").fill(name)
@@ -87,8 +88,9 @@ def picture(number: int, size: tuple[int, int] = (320, 240)) -> dict[str, Any]:
 
 
 def said(page: Any, text: str) -> None:
-    """Wait for a note that says this."""
-    page.wait_for_selector(f'.note:has-text("{text}")')
+    """Wait until the page has said this, however long ago: a note goes after seconds. What was waited for is said once."""
+    said = f"heard.findIndex(one => one.includes({json.dumps(text)}))"
+    until(page, f"(at => at >= 0 && heard.splice(at, 1).length)({said})")
 
 
 def new_shelf(page: Any, place: Place, image: int, name: str) -> str:

@@ -15,13 +15,7 @@ from pinako.services.settle import Touched, settle
 from pinako.settings import load_settings
 from pinako.storage.records import select
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("browser")]
-
-
-def listening(page: Any) -> Any:
-    """The same page, once it hears of changes."""
-    page.wait_for_event("request", lambda asked: "/api/events" in asked.url)
-    return page
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
 def edit(page: Any, button: Any, **values: str) -> None:
@@ -47,8 +41,8 @@ def model(place: Place) -> int:
 
 
 def test_a_model_and_its_version_are_edited_and_other_pages_follow(tab: Opener, place: Place, model: int) -> None:
-    shelf = listening(tab("/models?sort=Newest", who=None))
-    other = listening(tab(f"/models/{model}", who="fox"))
+    shelf = tab("/models?sort=Newest", who=None, listens=True)
+    other = tab(f"/models/{model}", who="fox", listens=True)
     other.locator(".fold summary").last.click()
     page = tab(f"/models/{model}")
     edit(
@@ -69,19 +63,19 @@ def test_a_model_and_its_version_are_edited_and_other_pages_follow(tab: Opener, 
     assert other.locator(".fold").last.get_attribute("open") is not None, "what somebody opened stays open"
     page.locator('[data-edit="modelVersion.upsert"]').click()
     page.keyboard.press("Escape")
-    assert page.locator("dialog").count() == 0
+    until(page, "!document.querySelector('dialog')")
 
 
 def test_lists_of_posts_and_collections_grow_and_shrink_by_themselves(tab: Opener, place: Place) -> None:
-    posts, home = listening(tab("/posts?sort=Newest", who=None)), listening(tab("/", who=None))
-    shelves = listening(tab("/collections?mine=true"))
+    posts, home = tab("/posts?sort=Newest", who=None, listens=True), tab("/", who=None, listens=True)
+    shelves = tab("/collections?mine=true", listens=True)
     page = tab("/upload")
     address = upload(page, place, [41, 42], "Two by the window")
     id = address.rsplit("/", 1)[1]
     shows(posts, f'.card[data-id="{id}"] h3', "Two by the window")
     first = page.locator(".tile").first.get_attribute("data-id")
     home.wait_for_selector(f'.tile[data-id="{first}"]')
-    watched = listening(tab(f"/posts/{id}", who="fox"))
+    watched = tab(f"/posts/{id}", who="fox", listens=True)
     edit(page, page.locator('[data-edit="post.update"]'), title="Two by the door")
     shows(posts, f'.card[data-id="{id}"] h3', "Two by the door")
     shows(watched, "h1", "Two by the door")
@@ -99,11 +93,11 @@ def test_lists_of_posts_and_collections_grow_and_shrink_by_themselves(tab: Opene
 def test_the_head_of_a_collection_and_of_a_person_follow(tab: Opener, place: Place) -> None:
     page = tab("/")
     address = new_shelf(page, place, place.images[10], "Slow evenings")
-    other = listening(tab(re.sub(r"^https?://[^/]+", "", address)))
+    other = tab(re.sub(r"^https?://[^/]+", "", address), listens=True)
     edit(page, page.locator('[data-edit="collection.upsert"]'), name="Slower evenings", description="One a day.")
     shows(other, "h1", "Slower evenings")
     shows(other, "main", "One a day.")
-    person = listening(tab("/user/inkharbor/posts", who=None))
+    person = tab("/user/inkharbor/posts", who=None, listens=True)
     before = person.locator(".person .counts").inner_text()
     follower = tab("/user/inkharbor", who="fox")
     follower.get_by_role("button", name="Follow").click()
@@ -118,8 +112,8 @@ def test_what_is_hidden_from_strangers_leaves_their_open_pages(tab: Opener, plac
     id = address.rsplit("/", 1)[1]
     read = page.evaluate(READ, [id, "Public"])
     assert read == 200
-    here, shelves = listening(tab(f"/collections/{id}", who=None)), listening(tab("/collections", who=None))
-    models = listening(tab("/models?sort=Newest", who="fox"))
+    here, shelves = tab(f"/collections/{id}", who=None, listens=True), tab("/collections", who=None, listens=True)
+    models = tab("/models?sort=Newest", who="fox", listens=True)
     assert shelves.locator(f'.card[data-id="{id}"]').count() == 1
     page.wait_for_timeout(500)
     assert page.evaluate(READ, [id, "Private"]) == 200
@@ -148,7 +142,7 @@ def status(place: Place, model: int, word: str) -> None:
 
 
 def test_what_waits_for_a_moderator_follows(tab: Opener, place: Place) -> None:
-    one, two = tab("/review"), listening(tab("/review"))
+    one, two = tab("/review"), tab("/review", listens=True)
     held = one.locator("[data-held]").filter(has=one.locator(f'[data-id="{place.held}"]'))
     held.get_by_role("button", name="Let it be seen").click()
     said(one, "Decided")

@@ -11,11 +11,13 @@ const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 async function react(button) {
   const { entity, id, reaction } = button.dataset;
   const on = pressed(button);
+  const count = button.querySelector("[data-count]");
+  const before = count.textContent;
   const done = await attempt(() => mutate("reaction.toggle", { entityId: Number(id), entityType: entity, reaction }).then(() => true));
   if (!done) return;
   press(button, !on);
-  const count = button.querySelector("[data-count]");
-  count.textContent = Math.max((Number(count.textContent) || 0) + (on ? -1 : 1), 0);
+  // The stream of changes may have told of it before the answer came.
+  if (count.textContent === before) count.textContent = Math.max((Number(before) || 0) + (on ? -1 : 1), 0);
 }
 
 async function vote(button) {
