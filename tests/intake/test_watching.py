@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from importing_home import Home
 from pinako.intake.folder import Options, Run
 from pinako.intake.watch import QUIET_S, Arriving, follow, is_visible
 
-pytestmark = pytest.mark.timeout(120)
+PATIENCE_S = 100.0
 
 
 class Seconds:
@@ -53,47 +55,62 @@ def test_hidden_names_are_left_alone(name: str, seen: bool) -> None:
     assert is_visible(name, [Path("/o")]) is seen
 
 
-def test_what_appears_comes_in(sqlite_home: Home, outputs: Path, tmp_path: Path) -> None:
-    run = Run(
-        sqlite_home.settings,
-        sqlite_home.database,
-        sqlite_home.store,
-        Options(user_id=sqlite_home.owner_id, processes=1),
-    )
+@contextmanager
+def following(home: Home, folder: Path, watcher: Callable[[Run], None] = lambda run: None) -> Iterator[Run]:
+    """A run that follows a folder; what lies in it when this begins is in, and the watch stands."""
+    options = Options(user_id=home.owner_id, processes=1)
+    run, begun = Run(home.settings, home.database, home.store, options, watcher), threading.Event()
     failures = []
 
     def watch() -> None:
         try:
-            follow(run, [outputs])
+            follow(run, [folder], begun.set)
             run.close()
         except BaseException as error:
             failures.append(error)
             raise
 
-    write_pictures(outputs, 1)
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        time.sleep(0.5)  # the watch is set up by another program; without waiting, its first event may be missed
+        assert begun.wait(PATIENCE_S)
+        yield run
+    finally:
+        run.stop()
+        thread.join(PATIENCE_S)
+    assert failures == []
+
+
+def test_what_appears_comes_in(sqlite_home: Home, outputs: Path, tmp_path: Path) -> None:
+    write_pictures(outputs, 1)
+    with following(sqlite_home, outputs) as run:
+        assert sqlite_home.value("SELECT COUNT(*) FROM images") == 1
         (outputs / "whole.png").write_bytes(picture_bytes(50))
         (outputs / "half.png").write_bytes(picture_bytes(51)[:-500])
         write_lora(tmp_path / "model.safetensors").rename(outputs / "model.safetensors")
         write_pictures(tmp_path / "made elsewhere", 2, first=60)
         shutil.move(tmp_path / "made elsewhere", outputs / "moved in")
-        wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") >= 3 and run.report.refused_count == 1)
+        wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") >= 4 and run.report.refused_count == 1)
         (outputs / "half.png").write_bytes(picture_bytes(51))
-        wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") >= 4)
+        wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") >= 5)
         wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM model_files") >= 1)
-    finally:
-        run.stop()
-        thread.join(30)
-    assert failures == []
     assert (run.report.refused_count, run.report.refused, run.report.done) == (0, [], run.report.found)
     assert {row[0] for row in sqlite_home.rows("SELECT name FROM images")} >= {"whole.png", "half.png"}
 
 
-def wait_for(come: object) -> None:
-    end = time.monotonic() + 60
-    while not come():  # type: ignore[operator]
+def test_what_appears_while_the_first_are_brought_in_is_not_missed(sqlite_home: Home, outputs: Path) -> None:
+    write_pictures(outputs, 1)
+
+    def add(run: Run) -> None:
+        if run.walked and not (outputs / "late.png").exists():
+            (outputs / "late.png").write_bytes(picture_bytes(50))
+
+    with following(sqlite_home, outputs, add):
+        wait_for(lambda: sqlite_home.value("SELECT COUNT(*) FROM images") == 2)
+
+
+def wait_for(come: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not come():
         assert time.monotonic() < end
         time.sleep(0.05)

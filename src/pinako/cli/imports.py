@@ -82,9 +82,10 @@ def import_files(
         if not paths or any(report.interrupted for report in reports):
             return 130 if any(report.interrupted for report in reports) else int(any(r.refused_count for r in reports))
     with _opened_run(settings, quiet=as_json, **how) as run, stopped_by_signals(run.stop):
-        run.bring(paths)
-        if watch and not run.report.interrupted:
+        if watch:
             _watch(run, paths, quiet=as_json)
+        else:
+            run.bring(paths)
     _tell(run.report, as_json)
     if run.report.interrupted and not watch:
         if not as_json:
@@ -136,9 +137,11 @@ def _options(database: Any, **how: Any) -> Options:
 def _watch(run: Run, paths: tuple[Path, ...], *, quiet: bool) -> None:
     from pinako.intake.watch import follow
 
-    if not quiet:
-        click.echo(f"{run.report.sentence()}. Watching; Ctrl-C ends it.", err=True)
-    follow(run, paths)
+    def tell() -> None:
+        if not (quiet or run.stopping.is_set()):
+            click.echo(f"{run.report.sentence()}. Watching; Ctrl-C ends it.", err=True)
+
+    follow(run, paths, tell)
 
 
 def _tell(report: Report, as_json: bool) -> None:

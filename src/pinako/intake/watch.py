@@ -1,4 +1,4 @@
-"""Follows folders live: what appears in them is brought in once it is whole."""
+"""Follows folders live: what lies in them is brought in, and what appears there once it is whole."""
 
 from __future__ import annotations
 
@@ -48,13 +48,20 @@ class Arriving:
         return len(self._seen)
 
 
-def follow(run: Run, paths: Sequence[Path]) -> None:
-    """Bring in what appears below these paths, until the run is asked to stop."""
-    arriving = Arriving()
+def follow(run: Run, paths: Sequence[Path], begun: Callable[[], None] = lambda: None) -> None:
+    """Bring in what lies below these paths, then what appears there, until the run is asked to stop.
+
+    `begun` is called between the two. What appears while the first is brought in is not missed: the watch stands by then.
+    """
+    arriving, brought = Arriving(), False
     # A pause without changes comes back as an empty set, which is when files turn out to be quiet.
     for changes in watch(
         *paths, debounce=DEBOUNCE_MS, step=STEP_MS, stop_event=run.stopping, rust_timeout=500, yield_on_timeout=True
     ):
+        if not brought:
+            brought = True
+            run.bring(paths)
+            begun()
         arriving.note(Path(name) for change, name in changes if change != Change.deleted and is_visible(name, paths))
         whole = arriving.take_whole()
         if whole:
