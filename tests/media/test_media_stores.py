@@ -186,6 +186,8 @@ def test_open_store_picks_the_side_by_scheme(tmp_path: Path) -> None:
         assert isinstance(store, DirectoryStore)
         assert store.root == tmp_path / "a b"
     assert isinstance(open_store("s3://bucket?region=x&access_key_id=a&secret_access_key=b"), BucketStore)
-    for url, word in (("gopher://x", "gopher"), ("s3://bucket?colour=red", "colour"), ("s3:///path", "no bucket")):
+    wrong = [("gopher://x", "gopher"), ("s3://bucket?colour=red", "colour"), ("s3:///path", "no bucket")]
+    wrong += [(f"s3://bucket?retries={text}", "retries") for text in ("9" * 5000, "%C2%B2", "-1")]
+    for url, word in wrong:
         with pytest.raises(SettingsError, match=word):
             open_store(url)

@@ -226,6 +226,10 @@ def test_quiet_says_only_what_is_missing(upstream: Host, home: Home, images: lis
         ("/images", "shows everything"),
         ("/images?sort=Newest&period=Day&utm_source=x", "shows everything"),
         ("/images?tags=no-such-tag-anywhere", "knows no tag"),
+        (f"/images?tags={'9' * 5000}", "knows no tag '9{80}'"),
+        ("/posts?tags=%D9%A1%D9%A2", "knows no tag"),
+        (f"/images?tools={'9' * 5000}", "'tools' is by number"),
+        ("/images?techniques=%C2%B2", "'techniques' is by number, and '²' is none"),
         ("/images?tags=5&hidden=true", "'hidden' cannot be asked"),
     ],
 )

@@ -144,13 +144,16 @@ def _show_near(database: Database, near: str, user_id: int | None, distance: int
 
 def _looks_of(database: Database, near: str) -> tuple[int, int | None]:
     """The perceptual hash of an image by id, or of a file."""
-    if near.isdecimal():
+    from pinako.client.digits import number_of
+
+    id = number_of(near)
+    if id is not None:
         from pinako.errors import NotFound
 
-        phash = database.read().value("SELECT phash FROM images WHERE id = ?", (int(near),))
+        phash = database.read().value("SELECT phash FROM images WHERE id = ?", (id,))
         if phash is None:
-            raise NotFound(f"No picture {near}")
-        return int(phash), int(near)
+            raise NotFound(f"No picture {id}")
+        return int(phash), id
     from pinako.media.facts import read_facts
 
     return read_facts(Path(near), pixel_hash=False).perceptual_hash, None

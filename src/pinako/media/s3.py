@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,7 +52,9 @@ def open_bucket(url: str) -> BucketStore:
     unknown = sorted(options.keys() - _SETTINGS)
     if unknown or not parts.netloc:
         raise SettingsError(f"media store: s3 address with {', '.join(unknown) or 'no bucket'}")
-    if retries.isdigit():
+    if retries and not re.fullmatch("[0-9]{1,3}", retries):
+        raise SettingsError("media store: s3 address with retries that are no number up to 999")
+    if retries:
         options["retry_config"] = {"max_retries": int(retries)}
     if options.get("endpoint", "").startswith("http://"):
         options["client_options"] = {"allow_http": True}

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from pinako.client.digits import number_of
 from pinako.client.reading import Record
 from pinako.client.records.people import User
 
@@ -78,7 +79,7 @@ class Preview(Record, frozen=True, kw_only=True):
         if self.id is not None:
             return self.id
         found = re.search(r"/(\d+)\.[A-Za-z0-9]+$", self.url)
-        return int(found[1]) if found else None
+        return number_of(found[1]) if found else None
 
 
 class ModelStats(Record, frozen=True, kw_only=True):

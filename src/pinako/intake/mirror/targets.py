@@ -10,6 +10,7 @@ import msgspec
 from pinako.catalog import levels
 from pinako.client.calls import feeds
 from pinako.client.calls.entities import get_my_collections
+from pinako.client.digits import number_of
 from pinako.client.hosts import Entity, Kind, Target
 from pinako.client.records.images import Image, Post
 from pinako.client.records.models import Model
@@ -326,9 +327,10 @@ class TargetAsker:
     def _tags_of(self, target: Target) -> dict[str, Any]:
         """The tags of a page, by number as hosts write them or by name as we do. BadRequest for one that the host lacks."""
         words = _many_of(target.filters, "tags")
-        numbers = [int(word) if word.isdecimal() else self._tag_id(word, "Image") for word in words]
+        numbers = [number_of(word) if word.isdecimal() else self._tag_id(word, "Image") for word in words]
         if None in numbers:
-            raise BadRequest(f"The host knows no tag {words[numbers.index(None)]!r}; it would answer with everything.")
+            unknown = words[numbers.index(None)][:_TOLD]
+            raise BadRequest(f"The host knows no tag {unknown!r}; it would answer with everything.")
         return {"tags": tuple(numbers)} if numbers else {}
 
     # the caller's own
@@ -393,16 +395,16 @@ _SWITCHES = ("withMeta", "fromPlatform", "followed")
 """Filters of an image page that go to the host as they are."""
 _NARROWING = frozenset({"tags", "types", "type", "baseModels", "baseModel", *_BY_NUMBER, *_SWITCHES})
 _KNOWN = _NARROWING | {"sort", "sortBy", "period", "view", "browsingLevel", "nsfw"}
+_TOLD = 80
+"""Most characters of a filter's word that a refusal repeats."""
 _IDLE = ("utm_", "ref", "fbclid", "gclid")
 """What links carry for those who count them."""
 
 
 def image_words(target: Target) -> dict[str, Any]:
-    """A page's filters as those of an image list."""
+    """A page's filters as those of an image list. BadRequest for one by number that is none."""
     filters = target.filters
-    more: dict[str, Any] = {
-        name: [int(word) for word in _many_of(filters, name) if word.isdecimal()] for name in _BY_NUMBER
-    }
+    more: dict[str, Any] = {name: [_number(name, word) for word in _many_of(filters, name)] for name in _BY_NUMBER}
     more |= {name: True for name in _SWITCHES if _one_of(filters, name) in {"true", "1"}}
     pairs = (
         ("sort", _one_of(filters, "sort")),
@@ -412,6 +414,13 @@ def image_words(target: Target) -> dict[str, Any]:
         ("more", _without_empty(more.items())),
     )
     return _without_empty(pairs)
+
+
+def _number(name: str, word: str) -> int:
+    number = number_of(word)
+    if number is None:
+        raise BadRequest(f"The page's filter {name!r} is by number, and {word[:_TOLD]!r} is none.")
+    return number
 
 
 def model_words(target: Target) -> dict[str, Any]:
