@@ -21,6 +21,7 @@ from pinako.storage.opening import open_database
 from pinako.storage.sqlite import sqlite_url
 
 ENGINES = ("sqlite", "postgres")
+SLOW_LIMIT_S = 1800
 CORPUS = Path(os.environ.get("TESTS_CORPUS") or Path(__file__).parents[2] / "shared" / "corpus")
 """Real files of real generators. They are nobody's to pass on and no part of the checkout, so nothing can install them."""
 collect_ignore = [] if CORPUS.is_dir() else ["metadata/test_corpus.py"]
@@ -49,6 +50,13 @@ def pytest_report_header() -> str:
     return (
         f"corpus of real files: {CORPUS}" if CORPUS.is_dir() else f"no corpus of real files at {CORPUS} (TESTS_CORPUS)"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes takes many on a busy machine: it is called hanging later than the rest."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(SLOW_LIMIT_S))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-START_LIMIT_S = 30.0
+START_LIMIT_S = 120.0
 TEMPLATE = "template_pinako"
 
 OPTIONS = {
@@ -184,7 +184,7 @@ def await_end(pid: int) -> None:
     with suppress(ChildProcessError):
         os.waitpid(pid, 0)
         return
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + START_LIMIT_S
     with suppress(ProcessLookupError):
         while time.monotonic() < limit:
             os.kill(pid, 0)

@@ -12,15 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: where it listens, and its process."""
+    """A running server: where it listens, its process, and what that writes down."""
 
     address: str
     process: subprocess.Popen[bytes]
+    log: Path
 
     def url(self, path: str) -> str:
         """The whole address of a path."""
@@ -39,11 +40,11 @@ def serving(library: Path, *options: str, **environment: str) -> Iterator[Server
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment)
     try:
-        yield Server(_address(log, process), process)
+        yield Server(_address(log, process), process, log)
     finally:
         process.terminate()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

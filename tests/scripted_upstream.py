@@ -106,11 +106,11 @@ class Upstream:
     ) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._thread.join()  # from here on nobody comes in any more
         for connection in self._open:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
-        self._thread.join()
 
     def _accept(self) -> None:
         while True:

@@ -8,6 +8,7 @@ import itertools
 import random
 import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -347,6 +348,10 @@ def test_a_slow_host_is_given_up_on(fetch: Fetch, upstream: Upstream, tmp_path: 
             retries=Retries(attempts=2),
         )
     held.set()
+    until = time.monotonic() + 60
+    while len(upstream.requests) < 2:  # whoever asked has given up, maybe before the host had read what
+        assert time.monotonic() < until
+        time.sleep(0.01)
     assert len(upstream.requests) == 2
 
 

@@ -115,12 +115,12 @@ def test_retry_after_is_honoured_in_both_forms(client: Client, upstream: Upstrea
     upstream.on("/api/v1/me", [as_json({"error": "x"}, 429, retry_after="7"), ME])
     client.me()
     assert len(waits) == 1
-    assert waits[0] == pytest.approx(8.0, abs=0.1)
-    later = (datetime.now(UTC) + timedelta(seconds=20)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    assert 4 < waits[0] <= 8.0  # and what it took to get there is no part of the wait
+    later = (datetime.now(UTC) + timedelta(seconds=40)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     upstream.on("/api/v1/me", [as_json({"error": "x"}, 503, retry_after=later), ME])
     waits.clear()
     client.me()
-    assert any(18 <= wait <= 22 for wait in waits)
+    assert any(30 <= wait <= 42 for wait in waits)
 
 
 def test_a_wait_beyond_patience_is_the_callers_to_decide(

@@ -7,6 +7,5 @@ import pytest
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost_when_writers_are_killed() -> None:
     assert kill_writes.run(rounds=5, seed=11) == []

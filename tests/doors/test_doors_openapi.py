@@ -205,7 +205,6 @@ def _attack(operation: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("who", ["anonymous", "owner"])
 def test_schemathesis_finds_nothing(patient: real_server.Server, pristine: Any, who: str, tmp_path: Any) -> None:
     key = demo_library.info_of(pristine).owner_key

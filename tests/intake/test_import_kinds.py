@@ -24,7 +24,6 @@ from pinako.media.plan import plan
 sys.path.insert(0, str(Path(__file__).parents[1] / "metadata"))
 import metadata_samples as samples
 
-pytestmark = pytest.mark.timeout(300)
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed here")
 
 WIDTHS = (320, 450, 800)
@@ -152,7 +151,6 @@ def _is_whole(name: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_files_beyond_four_gigabytes(sqlite_home: Home, outputs: Path) -> None:
     """Hashed whole in a bounded time where they are models, passed over at once where they are nothing."""
     size = 4_500_000_000

@@ -18,8 +18,6 @@ from pinako.intake.groups import LARGEST
 from pinako.intake.walk import LEADS_BACK, walk
 from pinako.services.check import check_contents
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def test_pictures_come_in_with_how_they_were_made(home: Home, outputs: Path) -> None:
     paths = write_pictures(outputs, 3)

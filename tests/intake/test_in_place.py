@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
 from importing_files import picture_bytes, write_lora, write_pictures
 from importing_home import Home
 
 from pinako.services.check import Trouble, check_contents
-
-pytestmark = pytest.mark.timeout(120)
 
 
 def state_of(folder: Path) -> dict[str, tuple[int, ...] | bytes]:

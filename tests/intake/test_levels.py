@@ -16,8 +16,6 @@ from pinako.errors import SettingsError
 from pinako.intake.rules import Rule, Rules, read_rules
 from pinako.services import access, detail
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def test_unrated_things_are_their_owners_alone(sqlite_home: Home, outputs: Path) -> None:
     write_pictures(outputs, 2)

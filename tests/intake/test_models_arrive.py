@@ -7,14 +7,11 @@ import os
 import shutil
 from pathlib import Path
 
-import pytest
 from importing_files import picture_bytes, write_checkpoint, write_lora, write_pictures
 from importing_home import Home
 
 from pinako.intake.rules import Rules
 from pinako.metadata.modelfiles import read_model_file
-
-pytestmark = pytest.mark.timeout(120)
 
 
 def autov2(path: Path) -> str:

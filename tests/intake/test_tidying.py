@@ -24,8 +24,6 @@ from pinako.services.duplicates import Sameness, find_duplicates
 from pinako.services.missing import list_missing
 from pinako.services.settle import Touched, settle
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def write_twins(folder: Path) -> None:
     """One picture as PNG, the same pixels with a text, a smaller JPEG of it, and two others."""

@@ -20,11 +20,19 @@ from pinako.media.render import render
 from pinako.media.workshop import WorkLimits, Workshop
 
 SMALL = Derivative(width=96)
+PATIENCE_S = 100.0
 
 
 def workers() -> list[psutil.Process]:
     """The worker processes of this one, and none of its other children (a test database may be one)."""
-    return [child for child in psutil.Process().children() if "pinako.media.worker" in " ".join(child.cmdline())]
+    return [child for child in psutil.Process().children() if _is_worker(child)]
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    try:
+        return "pinako.media.worker" in " ".join(child.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def test_a_worker_that_dies_is_replaced(workshop: Workshop) -> None:
     workshop.render(encoded(scene(), "PNG"), SMALL)
     for child in workers():
         child.kill()
-        child.wait(5)
+        child.wait(PATIENCE_S)
     assert workshop.render(encoded(scene(), "PNG"), SMALL).width == 96
 
 
@@ -92,14 +100,14 @@ def test_busy_workers_turn_the_next_one_away(tmp_path: Path) -> None:
     """With one worker stuck, a second caller hears so instead of waiting for ever."""
     pipe = tmp_path / "slow.png"
     os.mkfifo(pipe)
-    with Workshop(1, WorkLimits(seconds=20, patience=0.2)) as workshop:
+    with Workshop(1, WorkLimits(seconds=PATIENCE_S, patience=0.2)) as workshop:
         stuck = threading.Thread(target=_expect_refusal, args=(workshop, pipe))
         stuck.start()
         _wait_for_child()
         with pytest.raises(Unavailable):
             workshop.render(encoded(scene(), "PNG"), SMALL)
         workshop.close()
-        stuck.join(10)
+        stuck.join(PATIENCE_S)
         assert not stuck.is_alive()
 
 
@@ -109,9 +117,10 @@ def _expect_refusal(workshop: Workshop, path: Path) -> None:
 
 
 def _wait_for_child() -> None:
-    end = time.monotonic() + 10
-    while not workers() and time.monotonic() < end:
-        pass
+    end = time.monotonic() + PATIENCE_S
+    while not workers():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_closing_leaves_no_process() -> None:

@@ -11,7 +11,6 @@ import demo_library
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_a_killed_mirror_ends_as_one_that_was_not(shared: Path, tmp_path: Path) -> None:
     library = demo_library.copy_of(demo_library.pristine(shared), tmp_path / "host")
     assert kill_mirror.run(library, rounds=10, seed=13) == []

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from hostile import Hostile
-from mirroring import Home, Host
+from mirroring import PATIENCE_S, Home, Host
 from test_mirror_hostile import before
 
 import demo_library
@@ -142,7 +142,7 @@ def test_whoever_stops_it_gets_a_report_and_the_next_run_goes_on(shared: Path, t
     library = demo_library.copy_of(demo_library.pristine(shared), tmp_path / "host")
     home = Home(tmp_path / "home")
     with start_server(library) as host:
-        host.faults.slow(0.05, times=None)
+        host.faults.slow(0.3, times=None)  # what is left takes far longer than it takes to be stopped
         command = [
             sys.executable,
             "-m",
@@ -157,12 +157,12 @@ def test_whoever_stops_it_gets_a_report_and_the_next_run_goes_on(shared: Path, t
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **home.private}, text=True
         )
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE_S
         while len(host.faults.requests) < 6 and process.poll() is None:
             assert time.monotonic() < until
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=60)
+        out, said = process.communicate(timeout=PATIENCE_S)
         report = json.loads(out.splitlines()[-1])
         assert (process.returncode, report["interrupted"]) == (130, True), said
         assert "finishing what is under way" in said

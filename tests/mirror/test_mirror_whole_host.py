@@ -23,7 +23,6 @@ from pinako.client.hosts import read_address
 from pinako.intake import journal
 from pinako.services import access
 
-pytestmark = pytest.mark.timeout(600)  # the first test waits for the whole run, on a busy machine for minutes
 FAR_FROM_ALL = 20
 """Things of a kind about which both are asked one by one."""
 

@@ -201,11 +201,11 @@ def test_writers_of_one_program_wait_for_each_other(database: Database) -> None:
         with database.write() as write:
             write.insert("tags", {"id": 1, "name": "1", "name_key": "1"})
             inside.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     holder = Thread(target=hold)
     holder.start()
-    assert inside.wait(10)
+    assert inside.wait(60)
     assert count(database) == 0  # a reader never waits
     second = Thread(target=keep, args=(database, 2))
     second.start()

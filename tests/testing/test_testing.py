@@ -63,10 +63,10 @@ def test_a_page_in_place_of_json(pinako_server: TestServer) -> None:
 
 
 def test_a_slow_answer(pinako_server: TestServer) -> None:
-    pinako_server.faults.slow(0.4)
-    with tool(pinako_server, timeouts=Timeouts(read=0.1)) as client:
+    pinako_server.faults.slow(3)
+    with tool(pinako_server, timeouts=Timeouts(read=1)) as client:
         assert client.me().username == "owner"
-    assert len(pinako_server.faults.requests) == 2
+    assert len(pinako_server.faults.requests) >= 2  # more where a busy machine is slow by itself
 
 
 @pytest.mark.parametrize("after", [0, 10, 10_000_000])
