@@ -26,6 +26,7 @@ from pinako.wire import params, params_images, params_models
 from pinako.wire.coerce import Fields
 from pinako.wire.trpc_input import Input
 
+PATIENCE_S = 60
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
@@ -199,7 +200,7 @@ def _attack(operation: Any) -> None:
         derandomize=True,
     )
     def ask(case: Any) -> None:
-        case.call_and_validate(checks=[getattr(schemathesis.checks, name) for name in CHECKS])
+        case.call_and_validate(checks=[getattr(schemathesis.checks, name) for name in CHECKS], timeout=PATIENCE_S)
 
     ask()
 
@@ -217,6 +218,8 @@ def test_schemathesis_finds_nothing(patient: real_server.Server, pristine: Any, 
         "examples,coverage,fuzzing,stateful",
         "--max-examples",
         "30",
+        "--request-timeout",
+        str(PATIENCE_S),
     ]
     run = subprocess.run(
         [*program, "run", patient.url("/api/openapi.json"), *options, "--workers", "1", "--seed", "7", *shown],

@@ -49,7 +49,9 @@ def client(shared: Path) -> Path:
             npm.install(INSTALLED)
             done.write_text(wanted)
         for program in HERE.glob("*.mjs"):
-            shutil.copy(program, INSTALLED)
+            copy = INSTALLED / program.name
+            if not copy.exists() or copy.read_bytes() != program.read_bytes():  # another process may be running it
+                shutil.copy(program, copy)
     return INSTALLED
 
 
