@@ -146,7 +146,7 @@ def test_threads_open_the_library_once_and_it_is_closed(upstream: Upstream, monk
     with Client("http://host.invalid", proxy=upstream.url) as client:
 
         def ask(_: int) -> str:
-            together.wait(10)
+            together.wait(60)
             return client.image(5).url
 
         with ThreadPoolExecutor(8) as pool:

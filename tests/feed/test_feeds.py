@@ -374,7 +374,7 @@ def test_another_process_of_the_library_sees_a_write(database: Database, databas
         with database.write() as w:
             w.run("DELETE FROM images WHERE id = ?", (gone,))
             w.note("image", gone, "u")
-        assert heard.wait(10)
+        assert heard.wait(60)
         there.close()
         assert gone not in there.images(ImageQuery(level=31), Viewer(cap=31)).ids
 
