@@ -29,6 +29,26 @@ def test_items_and_votable_tags_agree(doors: Doors) -> None:
         dated = [at for at, tag in enumerate(item["tags"]) if tag["lastUpvote"] is not None]
         assert dated
         assert marked == {f"items.{place}.tags.{at}.lastUpvote" for at in dated}
+        assert {tag["source"] for tag in item["tags"]} == {
+            row[0] for row in doors.sql("SELECT source FROM image_tags WHERE disabled = 0 AND image_id = ?", item["id"])
+        }
+
+
+def test_items_say_what_the_caller_voted(doors: Doors) -> None:
+    image, name = doors.sql(
+        "SELECT v.image_id, u.username FROM image_tag_votes v JOIN users u ON u.id = v.user_id "
+        "JOIN images i ON i.id = v.image_id JOIN image_tags t ON t.image_id = v.image_id AND t.tag_id = v.tag_id "
+        "WHERE i.level = 1 AND i.published_at IS NOT NULL AND i.needs_review IS NULL AND t.disabled = 0 ORDER BY 1, 2"
+    )[0]
+    key = doors.key_for(name)
+
+    def votes(tags: list[dict[str, Any]]) -> dict[int, int]:
+        return {tag["id"]: tag["vote"] for tag in tags if "vote" in tag}
+
+    asked = {"ids": [image], "include": ["tags"]}
+    [item] = doors.call("image.getInfinite", asked, key=key)["items"]
+    assert votes(item["tags"]) == votes(doors.call("tag.getVotableTags", {"id": image, "type": "image"}, key=key)) != {}
+    assert votes(doors.call("image.getInfinite", asked)["items"][0]["tags"]) == {}
 
 
 def test_users_without_a_question_are_the_first_ones(doors: Doors) -> None:

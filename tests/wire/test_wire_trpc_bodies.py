@@ -13,7 +13,7 @@ from shapes import missing
 from pinako.catalog.collections import Permissions
 from pinako.catalog.images import Reacted
 from pinako.catalog.people import Profile
-from pinako.catalog.tags import CountedTag, VotableTag
+from pinako.catalog.tags import CountedTag, TagScore, VotableTag
 from pinako.wire import (
     fragments,
     trpc_collections,
@@ -248,6 +248,7 @@ def test_an_image_has_the_callers_reactions_and_a_bare_key() -> None:
     assert found["tags"][0] == {
         "imageId": 612001, "id": 5, "name": "sea", "type": "UserGenerated", "nsfwLevel": 1, "score": 0, "upVotes": 0,
         "downVotes": 0, "automated": False, "needsReview": False, "concrete": True, "lastUpvote": None,
+        "source": "User",
     }  # fmt: skip
 
 
@@ -257,6 +258,16 @@ def test_list_items_show_meta_and_tags_where_asked() -> None:
     assert shown["meta"]["prompt"].startswith("lighthouse")
     assert len(shown["tags"]) == 2
     assert shown["reactions"][0]["reaction"] == "Cry"
+
+
+@pytest.mark.parametrize("automated", [False, True])
+@pytest.mark.parametrize("source", ["User", "WD14", "Computed"])
+def test_a_tag_says_who_put_it_there_and_what_the_caller_voted(source: str, automated: bool) -> None:
+    full = msgspec.structs.replace(nouns.full_image(), scores={5: TagScore(automated=automated, source=source)})
+    parts = trpc_images.split_image(trpc_images.write_image(full))
+    first, second = json.loads(trpc_images.join_image(parts, COUNTS, tags=True, votes={5: -1})[0])["tags"]
+    assert (first["source"], first["automated"], first["vote"]) == (source, automated, -1)
+    assert "vote" not in second
 
 
 def test_what_the_original_leaves_undefined_is_marked_where_it_is_null() -> None:

@@ -38,7 +38,7 @@ def score_of(confidence: int, votes: int) -> int:
 
 
 class TagScore(msgspec.Struct, frozen=True, kw_only=True):
-    """How a tag stands on one image, whoever asks. `last_upvote` in milliseconds."""
+    """How a tag stands on one image, whoever asks. `last_upvote` in milliseconds; `source` says who put it there."""
 
     score: int = 0
     up_votes: int = 0
@@ -46,6 +46,7 @@ class TagScore(msgspec.Struct, frozen=True, kw_only=True):
     automated: bool = False
     needs_review: bool = False
     last_upvote: int | None = None
+    source: str = "User"
 
 
 UNSCORED = TagScore()

@@ -72,7 +72,7 @@ _VOTES = (
     "FROM image_tag_votes WHERE image_id IN (?*) GROUP BY image_id, tag_id"
 )
 _TAGGED = (
-    "SELECT image_id, tag_id, confidence, automated, needs_review FROM image_tags "
+    "SELECT image_id, tag_id, confidence, automated, needs_review, source FROM image_tags "
     "WHERE image_id IN (?*) AND disabled = 0 ORDER BY image_id, tag_id"
 )
 """In the order of the key, so that nothing is sorted."""
@@ -86,14 +86,16 @@ def image_tags(read: Statements, ids: Sequence[int]) -> tuple[dict[int, list[Tag
     rows = read.by_ids(_TAGGED, ids)
     votes = {(row[0], row[1]): tuple(row[2:]) for row in read.by_ids(_VOTES, ids)}
     found: dict[int, dict[int, TagScore]] = defaultdict(dict)
-    for image_id, tag_id, confidence, automated, review in rows:
+    for image_id, tag_id, confidence, automated, review, source in rows:
         voted = votes.get((image_id, tag_id), _NO_VOTES) if votes else _NO_VOTES
-        found[image_id][tag_id] = _score(confidence or 0, automated, review, *voted)
+        found[image_id][tag_id] = _score(confidence or 0, automated, review, source, *voted)
     return _tags_by(read, rows), found
 
 
 @lru_cache(maxsize=4096)
-def _score(confidence: int, automated: int, review: int, total: int, up: int, down: int, last: int | None) -> TagScore:
+def _score(
+    confidence: int, automated: int, review: int, source: str, total: int, up: int, down: int, last: int | None
+) -> TagScore:
     """Most tags stand like many others: nobody has voted."""
     return TagScore(
         score=score_of(confidence, int(total)),
@@ -102,6 +104,7 @@ def _score(confidence: int, automated: int, review: int, total: int, up: int, do
         automated=bool(automated),
         needs_review=bool(review),
         last_upvote=last,
+        source=source,
     )
 
 

@@ -49,6 +49,7 @@ def images_by_id(
 ) -> dict[int, Item]:
     """The same by id; `standing` is how each stands in a collection."""
     own = _own_reactions(library, ids, viewer)
+    votes = _own_votes(library, ids, viewer) if tags else {}
     shown = library.feeds.documents.metas(ids, viewer.user_id) if meta else {}
     return {
         one.id: trpc_images.join_image(
@@ -57,6 +58,7 @@ def images_by_id(
             reactions=own.get(one.id, b""),
             meta=shown.get(one.id),
             tags=tags,
+            votes=votes.get(one.id, trpc_images.NO_VOTES),
             standing=standing.get(one.id, ""),
         )
         for one in library.feeds.documents.fetch("image_trpc", ids)
@@ -71,6 +73,17 @@ def _own_reactions(library: Library, ids: Sequence[int], viewer: Viewer) -> dict
     for id, word in library.database.read().by_ids(sql, ids, (viewer.user_id,)):
         words[id].append(word)
     return {id: trpc_images.reactions_text(viewer.user_id, tuple(sorted(found))) for id, found in words.items()}
+
+
+def _own_votes(library: Library, ids: Sequence[int], viewer: Viewer) -> dict[int, dict[int, int]]:
+    """The caller's votes on the tags of these images, 1 or -1, by image and tag."""
+    if viewer.user_id is None or not ids:
+        return {}
+    sql = "SELECT image_id, tag_id, vote FROM image_tag_votes WHERE user_id = ? AND image_id IN (?*) AND vote <> 0"
+    votes: dict[int, dict[int, int]] = defaultdict(dict)
+    for id, tag_id, vote in library.database.read().by_ids(sql, ids, (viewer.user_id,)):
+        votes[id][tag_id] = 1 if vote > 0 else -1
+    return votes
 
 
 def posts_by_id(library: Library, page: Listed, query: PostQuery, viewer: Viewer) -> dict[int, Item]:

@@ -6,11 +6,12 @@ date marks, the image's id, its tags in short. Counts, the caller's reactions, m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from pinako.catalog.images import FullImage, GenerationData, GenerationResource, Reacted
 from pinako.catalog.people import User
@@ -21,6 +22,7 @@ from pinako.wire.times import iso
 from pinako.wire.trpc import Item, Reply, reply
 
 _BREAK = b"\x03"
+NO_VOTES: Mapping[int, int] = {}
 _STRENGTH_TYPES = ("TextualInversion", "LORA", "DoRA", "LoCon")
 """Types whose use has a weight worth telling."""
 
@@ -88,7 +90,7 @@ class TrpcImage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class TrpcVotable(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A tag inside an item, where `include` asks for tags."""
+    """A tag inside an item, where `include` asks for tags. `vote` only where the caller voted."""
 
     image_id: int
     id: int
@@ -102,10 +104,15 @@ class TrpcVotable(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     needs_review: bool = False
     concrete: bool = True
     last_upvote: str | None = None
+    source: str
+    vote: int | UnsetType = UNSET
 
 
 class _ShortTag(msgspec.Struct, frozen=True, array_like=True):
-    """A tag as it is stored: few ask for an image's tags, and in full they are three quarters of its fragment."""
+    """A tag as it is stored: few ask for an image's tags, and in full they are three quarters of its fragment.
+
+    Nearly every tag's source is the tagger where it is automated and a person where it is not: only others are written.
+    """
 
     id: int
     name: str
@@ -117,6 +124,11 @@ class _ShortTag(msgspec.Struct, frozen=True, array_like=True):
     automated: bool
     needs_review: bool
     last_upvote: int | None
+    source: str = ""
+
+
+def _usual_source(*, automated: bool) -> str:
+    return "WD14" if automated else "User"
 
 
 _short_tags = msgspec.json.Decoder(list[_ShortTag])
@@ -173,14 +185,15 @@ def join_image(
     reactions: bytes = b"",
     meta: bytes | None = None,
     tags: bool = False,
+    votes: Mapping[int, int] = NO_VOTES,
     standing: str = "",
 ) -> Item:
     """One item. `counts` are likes, hearts, laughs, cries, comments, collections, tips.
 
-    `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them; `standing`: how it stands in
-    the collection that was asked for.
+    `reactions` is `reactions_text`; `meta` the metadata to show, as JSON; `tags`: show them, with the caller's own `votes`
+    by tag; `standing`: how it stands in the collection that was asked for.
     """
-    votable, marks = _votables(parts) if tags else (b"null", ("tags?",))
+    votable, marks = _votables(parts, votes) if tags else (b"null", ("tags?",))
     body = b"".join((
         parts.head, stats_text(*counts), reactions, b'],"meta":', meta or b"null", b',"tags":', votable,
         b',"collectionItemStatus":"%s"}' % standing.encode() if standing else b"}",
@@ -233,19 +246,21 @@ def file_facts(full: FullImage) -> dict[str, Any]:
 
 def _short(tag: Tag, stands: TagScore) -> tuple[object, ...]:
     """The fields of a _ShortTag."""
+    usual = stands.source == _usual_source(automated=stands.automated)
     return (
         tag.id, tag.name, tag.type, tag.level, stands.score, stands.up_votes, stands.down_votes, stands.automated,
-        stands.needs_review, stands.last_upvote,
+        stands.needs_review, stands.last_upvote, *(() if usual else (stands.source,)),
     )  # fmt: skip
 
 
-def _votables(parts: ImageParts) -> Item:
+def _votables(parts: ImageParts, votes: Mapping[int, int]) -> Item:
     """The tags in full, and where their dates lie."""
     tags = [
         TrpcVotable(
             image_id=parts.id, id=tag.id, name=tag.name, type=tag.type, nsfw_level=tag.level, score=tag.score,
             up_votes=tag.up_votes, down_votes=tag.down_votes, automated=tag.automated, needs_review=tag.needs_review,
-            last_upvote=iso(tag.last_upvote),
+            last_upvote=iso(tag.last_upvote), source=tag.source or _usual_source(automated=tag.automated),
+            vote=votes.get(tag.id, UNSET),
         )
         for tag in _short_tags.decode(parts.tags)
     ]  # fmt: skip

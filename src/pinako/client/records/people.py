@@ -87,7 +87,10 @@ class Tag(Record, frozen=True, kw_only=True):
 
 
 class VotableTag(Record, frozen=True, kw_only=True):
-    """An element of `tag.getVotableTags` (trpc.md 7.1). `vote` is the caller's own: 1, -1 or None."""
+    """An element of `tag.getVotableTags` (trpc.md 7.1). `vote` is the caller's own: 1, -1 or None.
+
+    Image lists that are asked for tags say also by whom each is (`source`).
+    """
 
     id: int
     name: str = ""
@@ -101,6 +104,7 @@ class VotableTag(Record, frozen=True, kw_only=True):
     concrete: bool = False
     last_upvote: datetime | None = None
     vote: int | None = None
+    source: str = ""
 
 
 class Collection(Record, frozen=True, kw_only=True):

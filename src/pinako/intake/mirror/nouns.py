@@ -216,11 +216,12 @@ def _strength(value: float | None) -> int | None:
 
 
 def tags_of(row: Row, votable: Sequence[VotableTag] | None) -> list[TagOn]:
-    """The tags of an image, from its votable tags or else from its row."""
+    """The tags of an image, from its votable tags or else from its row, which alone says who put each there."""
+    sources = {tag.id: tag.source for tag in row.tags}
     return [
         TagOn(
             name=tag.name,
-            source="Computed" if tag.automated else "User",
+            source=sources.get(tag.id) or ("Computed" if tag.automated else "User"),
             automated=tag.automated,
             type=tag.type or "UserGenerated",
             level=tag.nsfw_level or 1,
