@@ -8,6 +8,8 @@ from typing import Any
 from acting import Actor, actor, picture
 from asking import Doors
 
+from pinako.services import publish
+
 
 def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house: Doors) -> None:
     _, (image,) = owl.post(picture(), tags=["fog"])
@@ -28,6 +30,20 @@ def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house:
     fox.do("hiddenPreferences.toggleHidden", {"kind": "tag", "data": [{"id": tag, "name": "fog"}], "hidden": False})
     assert fox.see("hiddenPreferences.getHidden")["hiddenTags"] == []
     fox.do("hiddenPreferences.toggleHidden", {"kind": "image", "data": [{"id": image}, {"id": 1}]}, status=400)
+
+
+def test_whoever_asks_is_told_the_moderated_tags(fox: Actor, house: Doors) -> None:
+    with house.library.database.write() as w:
+        id = publish.keep_tag(w, publish.TagOn(name="graphic", type="Moderation", level=4), "Image")
+    told = {"id": id, "name": "graphic", "nsfwLevel": 4}
+    assert house.call("hiddenPreferences.getHidden")["hiddenTags"] == [told]
+    hide = {"kind": "tag", "data": [{"id": id, "name": "graphic"}]}
+    fox.do("hiddenPreferences.toggleHidden", hide)
+    hidden = {"id": id, "name": "graphic", "hidden": True}
+    assert fox.see("hiddenPreferences.getHidden")["hiddenTags"] == [hidden, told]
+    fox.do("hiddenPreferences.toggleHidden", hide)
+    with house.library.database.write() as w:
+        w.delete("tags", id)
 
 
 def test_the_librarys_own_pages_leave_out_what_their_reader_hides(owl: Actor, fox: Actor, house: Doors) -> None:

@@ -10,9 +10,11 @@ from pinako.catalog import levels
 from pinako.catalog.commands import HideTarget, ToggleHidden
 from pinako.catalog.people import Viewer
 from pinako.catalog.queries import ImageQuery, ModelQuery, PostQuery
+from pinako.catalog.tags import Tag
 from pinako.errors import BadRequest
 from pinako.services import permits
 from pinako.services.library import Library
+from pinako.storage.records import select
 from pinako.storage.scopes import Statements, Write
 
 TARGETS = {
@@ -74,6 +76,11 @@ def hidden_users(library: Library, viewer: Viewer) -> frozenset[int]:
 def hidden_tags(library: Library, viewer: Viewer) -> frozenset[int]:
     """The tags that the caller hides."""
     return frozenset(one.id for one in _named(library.database.read(), _TAGS, viewer.user_id))
+
+
+def moderated_tags(library: Library) -> list[Tag]:
+    """The tags by which content is moderated: whoever blurs or hides by tag begins with these, also without a login."""
+    return select(library.database.read(), Tag, "type = 'Moderation' ORDER BY id")
 
 
 def without_hidden(library: Library, viewer: Viewer, query: Asked) -> Asked:

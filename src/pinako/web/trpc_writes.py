@@ -57,12 +57,16 @@ def toggle_hidden(calling: Calling, value: Any) -> Reply:
 
 def hidden_get(calling: Calling, value: Any) -> Reply:
     found = hiding.hidden_of(calling.library, calling.viewer)
+    moderated = (
+        trpc_writes.HiddenRow(id=tag.id, name=tag.name, nsfwLevel=tag.level)
+        for tag in hiding.moderated_tags(calling.library)
+    )
     return trpc_writes.plain_reply(
         trpc_writes.HiddenLists(
             hiddenImages=_rows(found.images, ""),
             hiddenModels=_rows(found.models, ""),
             hiddenUsers=_rows(found.users, "username"),
-            hiddenTags=_rows(found.tags, "name"),
+            hiddenTags=(*_rows(found.tags, "name"), *moderated),
             blockedUsers=_rows(found.blocked, "username"),
             blockedByUsers=_rows(found.blocked_by, "username"),
         )

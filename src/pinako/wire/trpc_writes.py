@@ -300,12 +300,13 @@ def version_reply(version: ModelVersion) -> Reply:
 
 
 class HiddenRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something hidden: users with `username`, tags with `name`."""
+    """Something hidden: users with `username`, tags with `name`; a moderated tag with its level."""
 
     id: int
     hidden: bool | None = None
     name: str | None = None
     username: str | None = None
+    nsfwLevel: int | None = None
 
 
 class HiddenLists(msgspec.Struct, frozen=True, kw_only=True):
@@ -329,5 +330,6 @@ class ToggledLists(msgspec.Struct, frozen=True, kw_only=True):
 
 def toggled(kind: str, targets: Sequence[HideTarget], *, hidden: bool) -> tuple[HiddenRow, ...]:
     """The rows of a toggle."""
-    named = "username" if kind in ("user", "blockedUser") else "name"
-    return tuple(HiddenRow(id=one.id, hidden=hidden, **{named: one.name}) for one in targets)
+    if kind in ("user", "blockedUser"):
+        return tuple(HiddenRow(id=one.id, hidden=hidden, username=one.name) for one in targets)
+    return tuple(HiddenRow(id=one.id, hidden=hidden, name=one.name) for one in targets)
