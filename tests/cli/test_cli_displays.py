@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,3 +48,52 @@ def test_an_import_shows_what_is_slow_and_what_was_refused(capsys: pytest.Captur
     said = capsys.readouterr().err
     for text in ("files", "2/8", "3 MB/s", "4 not read, last: broken.png: it is cut short"):
         assert text in said, text
+
+
+WAITING = """
+from pinako.cli.waiting import waiting
+with waiting("reading [it]", after={after}) as show:
+    show(3, 8)
+    print("a line", flush=True)
+    input()
+"""
+
+
+def wait_on_a_terminal(*, after: float, until: bytes) -> tuple[bytes, bytes]:
+    """What a program that waits says to standard output, and to the terminal that is its standard error."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", WAITING.format(after=after)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        said, seen = process.stdout.readline(), b""
+        while until not in seen:
+            seen += os.read(ours, 65536)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        try:
+            while more := os.read(ours, 65536):
+                seen += more
+        except OSError:  # how Linux says that nobody holds the other side any more
+            pass
+        said += process.stdout.read()
+    os.close(ours)
+    assert process.returncode == 0, seen
+    return said, seen
+
+
+def test_what_takes_long_has_a_bar_and_what_is_printed_meanwhile_stays_on_standard_output() -> None:
+    said, seen = wait_on_a_terminal(after=0, until=b"3/8")
+    assert said == b"a line\n"
+    assert b"reading [it]" in seen
+
+
+def test_what_is_done_soon_has_no_bar() -> None:
+    assert wait_on_a_terminal(after=3600, until=b"") == (b"a line\n", b"")
+
+
+def test_no_bar_where_standard_error_is_no_terminal() -> None:
+    command = [sys.executable, "-c", WAITING.format(after=0)]
+    done = subprocess.run(command, input=b"\n", capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"a line\n", b"")

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from pinako.cli.options import library_options, settings_of
+from pinako.cli.waiting import waiting
 from pinako.errors import Conflict
 
 if TYPE_CHECKING:
@@ -34,21 +35,13 @@ def demo(
     config: Path | None,
 ) -> None:
     """Make a demo library: pictures, models, people, collections. Its folder must be empty, or a demo library already."""
-    from pinako.cli.progress import counting_bar
     from pinako.intake.demo import ensure_demo
 
     settings = settings_of(library, database_url, config)
     if not settings.library:
         raise click.UsageError("say where with --library DIR: a demo does not belong into your own library")
-    with counting_bar("painting") as bar:
-        task = bar.add_task("painting", total=images)
-        info = ensure_demo(
-            settings.folder,
-            images=images,
-            seed=seed,
-            settings=settings,
-            progress=lambda done, all: bar.update(task, completed=done, total=all),
-        )
+    with waiting("painting") as show:
+        info = ensure_demo(settings.folder, images=images, seed=seed, settings=settings, progress=show)
     _check_it_is_the_one_asked_for(context, info)
     if as_json:
         import msgspec

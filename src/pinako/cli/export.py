@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from pinako.cli.listed import listed
 from pinako.cli.mirror import a_day
 from pinako.cli.options import level_mask, library_options, opened_library, settings_of
 from pinako.cli.signals import stopped_by_signals
+from pinako.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from pinako.catalog.people import User, Viewer
@@ -120,7 +120,7 @@ def export(
     with opened_library(settings) as opened:
         viewer = _viewer(opened, as_name)
         wanted = [_selection(opened, query, **how) for query in queries or ("",)]
-        with _run(opened, viewer, options, quiet=as_json) as run, stopped_by_signals(run.stop):
+        with _run(opened, viewer, options, quiet=_says_records(options)) as run, stopped_by_signals(run.stop):
             report = run.export(wanted)
     _tell(report, as_json=as_json, dry=options.dry, quiet=_says_records(options))
     if report.interrupted:
@@ -204,19 +204,13 @@ def _selection(library: Library, query: str, **how: Any) -> Selection:
 def _run(library: Library, viewer: Viewer, options: Options, *, quiet: bool) -> Iterator[Run]:
     from pinako.intake.export.run import Run
 
-    with ExitStack() as closing:
-        watcher = None
-        if not quiet and sys.stderr.isatty():
-            from pinako.cli.progress import counting_bar
+    with waiting("export", quiet=quiet) as show:
 
-            bar = closing.enter_context(counting_bar("export"))
-            task = bar.add_task("export", total=None)
+        def watch(run: Run) -> None:
+            done = run.report.images + run.report.models
+            show(done, max(run.total + run.report.models, done))
 
-            def watcher(run: Run) -> None:
-                done = run.report.images + run.report.models
-                bar.update(task, total=max(run.total + run.report.models, done), completed=done)
-
-        yield Run(library, viewer, options, watcher)
+        yield Run(library, viewer, options, watch)
 
 
 def _says_records(options: Options) -> bool:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pinako.cli.waiting import waiting
+
 if TYPE_CHECKING:
     from pinako.intake.inspection import Inspection, ModelFileSeen
 
@@ -27,11 +29,9 @@ def inspect(files: tuple[Path, ...], as_json: bool, quick: bool, raw: bool) -> i
 
     Nothing is stored. Exit code 1 if some file could not be read.
     """
-    from pinako.intake.inspection import inspect_file
-
     failed = False
     for path in files:
-        found = inspect_file(path, hashes=not quick)
+        found = _look_into(path, hashes=not quick)
         failed |= found.error is not None
         if as_json:
             import msgspec
@@ -40,6 +40,14 @@ def inspect(files: tuple[Path, ...], as_json: bool, quick: bool, raw: bool) -> i
         else:
             _show(found, raw)
     return 1 if failed else 0
+
+
+def _look_into(path: Path, *, hashes: bool) -> Inspection:
+    from pinako.intake.inspection import inspect_file
+
+    with waiting(path.name, in_bytes=True) as show:
+        size = path.stat().st_size if path.is_file() else None
+        return inspect_file(path, hashes=hashes, progress=lambda done: show(done, size))
 
 
 def _show(found: Inspection, raw: bool) -> None:

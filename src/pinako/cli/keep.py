@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pinako.cli.options import library_options, opened_database, opened_library, settings_of
+from pinako.cli.waiting import Show, waiting
 
 if TYPE_CHECKING:
     from pinako.services.library import Library
@@ -30,15 +31,14 @@ def check(
     """
     from pinako.services import sweep
 
-    left = found = 0
-    with opened_library(settings_of(library, database_url, config)) as opened:
+    with opened_library(settings_of(library, database_url, config)) as opened, waiting("checking") as show:
         swept = sweep.sweep(opened.database, opened.media, opened.settings.derivatives, thorough=True)
-        for finding in _findings(opened, repair=repair, hashes=hashes):
-            found += 1
-            left += not finding["mended"]
-            click.echo(json.dumps(finding, ensure_ascii=False) if as_json else _line(finding))
+        found = list(_findings(opened, repair=repair, hashes=hashes, show=show))
+    left = sum(not finding["mended"] for finding in found)
+    for finding in found:
+        click.echo(json.dumps(finding, ensure_ascii=False) if as_json else _line(finding))
     if not as_json:
-        click.echo(_verdict(found, left, repair))
+        click.echo(_verdict(len(found), left, repair))
     if removed := swept.partial + swept.unknown:
         click.echo(
             f"removed before: {removed} file{'s' * (removed > 1)} of interrupted runs that no row names", err=True
@@ -50,12 +50,12 @@ Told = dict[str, "str | list[str] | list[int] | bool"]
 """A finding as it is printed; with `--json` exactly so."""
 
 
-def _findings(library: Library, *, repair: bool, hashes: bool) -> Iterator[Told]:
+def _findings(library: Library, *, repair: bool, hashes: bool, show: Show) -> Iterator[Told]:
     from pinako.services import check as checks
 
     database, media = library.database, library.media
     # Collected first: mending changes the rows that are being walked.
-    for finding in list(checks.check_contents(database, media, hashes=hashes)):
+    for finding in list(checks.check_contents(database, media, hashes=hashes, progress=show)):
         done = checks.repair(database, media, finding) if repair else ""
         yield {
             "kind": finding.trouble.name.lower(),
@@ -99,7 +99,7 @@ def compact(library: str | None, database_url: str | None, config: Path | None) 
     """
     from pinako.services import upkeep
 
-    with opened_library(settings_of(library, database_url, config)) as opened:
+    with opened_library(settings_of(library, database_url, config)) as opened, waiting("compacting"):
         before, after = upkeep.compact(opened)
     click.echo(f"database: {_size(before)} before, {_size(after)} now")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from pinako.catalog import levels
+from pinako.cli.waiting import waiting
 from pinako.errors import NotFound
 from pinako.settings import Settings, load_settings
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pinako.storage.database import Database
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+OPENING = "opening the library"
+"""What is said while an older library is brought to this version's format, or an index is read or built."""
 
 _OPTIONS = (
     click.option(
@@ -61,7 +65,8 @@ def opened_database(settings: Settings, *, make: bool = True) -> Iterator[Databa
 
     if not make:
         _need_library(settings)
-    database = open_catalogue(settings)
+    with waiting(OPENING):
+        database = open_catalogue(settings)
     try:
         yield database
     finally:
@@ -74,7 +79,9 @@ def opened_library(settings: Settings) -> Iterator[Library]:
     from pinako.app import open_library
 
     _need_library(settings)
-    with open_library(settings) as library:
+    with ExitStack() as closing:
+        with waiting(OPENING):
+            library = closing.enter_context(open_library(settings))
         yield library
 
 

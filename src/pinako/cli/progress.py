@@ -1,4 +1,4 @@
-"""What is seen while something takes longer than a second, on standard error: a bar, and lines below it."""
+"""What is seen while an import or a mirror runs, on standard error: a bar, and lines below it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
@@ -54,15 +53,3 @@ class LiveBar:
         self._shown_at = time.monotonic()
         self._bar.update(self._task, total=total, completed=done, rate=rate, description=description)
         self._live.update(Group(self._bar, *lines))
-
-
-def counting_bar(description: str) -> Progress:
-    """A plain bar over a known number of things."""
-    return Progress(
-        TextColumn(escape(description)),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

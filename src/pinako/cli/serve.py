@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pinako.catalog import levels
-from pinako.cli.options import library_options, settings_of
+from pinako.cli.options import OPENING, library_options, settings_of
+from pinako.cli.waiting import waiting
 from pinako.settings import FILE_NAME, Settings, default_library
 
 if TYPE_CHECKING:
@@ -58,20 +60,12 @@ def serve(
 
 def _ensure_demo(settings: Settings) -> str:
     """The demo library's owner key, the library made if it is not there yet."""
-    from pinako.cli.progress import counting_bar
     from pinako.intake.demo import NOTE, ensure_demo
 
     if (settings.folder / NOTE).exists():
         return ensure_demo(settings.folder).owner_key
-    with counting_bar("painting a demo library") as bar:
-        task = bar.add_task("painting a demo library", total=DEMO_IMAGES)
-        info = ensure_demo(
-            settings.folder,
-            images=DEMO_IMAGES,
-            settings=settings,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
-    return info.owner_key
+    with waiting("painting a demo library") as show:
+        return ensure_demo(settings.folder, images=DEMO_IMAGES, settings=settings, progress=show).owner_key
 
 
 def _run(settings: Settings, bound: socket.socket, owner_key: str | None) -> int:
@@ -81,7 +75,9 @@ def _run(settings: Settings, bound: socket.socket, owner_key: str | None) -> int
     from pinako.web.asgi import Door, make_app
 
     address = serving.address_of(bound, settings.host)
-    with open_library(settings) as library:
+    with ExitStack() as closing:
+        with waiting(OPENING):
+            library = closing.enter_context(open_library(settings))
 
         def begin(door: Door, first: bool) -> None:
             library.feeds.follow(settings.follow_milliseconds)

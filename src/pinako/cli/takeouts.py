@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,30 +13,12 @@ import click
 from pinako.cli.listed import listed
 from pinako.cli.options import opened_database, opened_library
 from pinako.cli.signals import stopped_by_signals
+from pinako.cli.waiting import Show, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pinako.intake.export.report import Report
     from pinako.intake.takeout.report import TakeoutReport
     from pinako.settings import Settings
-
-
-@contextmanager
-def _bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on the terminal, fed with done and total; None where nobody watches."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from pinako.cli.progress import counting_bar
-
-    with counting_bar(name) as bar:
-        task = bar.add_task(name, total=None)
-
-        def show(done: int, total: int) -> None:
-            bar.update(task, total=max(total, done), completed=done)
-
-        yield show
 
 
 def take_out(
@@ -59,14 +40,14 @@ def take_out(
 
     if everyone and username is not None:
         raise click.UsageError("--everyone and --user: choose one")
-    with opened_library(settings) as library, _bar("takeout", quiet=as_json) as show:
+    with opened_library(settings) as library, waiting("takeout") as show:
         read = library.database.read()
         user = access.need_user(read, username) if username else access.owner_of(read)
         assert user is not None  # noqa: S101 - opening a library makes its owner
 
         def watch(run: TakeoutRun) -> None:
-            if show is not None:
-                show(run.report.images + run.report.models, run.total)
+            done = run.report.images + run.report.models
+            show(done, max(run.total, done))
 
         run = TakeoutRun(
             library,
@@ -137,11 +118,10 @@ def bring_takeouts(
         sweep.sweep(database, store, settings.derivatives)
         whose = access.need_user(database.read(), username).id if username else None
         for folder in folders:
-            with _bar(folder.name, quiet=quiet) as show:
+            with waiting(folder.name, quiet=quiet) as show:
 
-                def watch(run: Bringing | Sidecars, show: Callable[[int, int], None] | None = show) -> None:
-                    if show is not None:
-                        show(run.report.done, run.report.found)
+                def watch(run: Bringing | Sidecars, show: Show = show) -> None:
+                    show(run.report.done, max(run.report.found, run.report.done))
 
                 kind = Sidecars if read_head(folder) is None else Bringing
                 run: Bringing | Sidecars = kind(database, store, folder, whose=whose, watcher=watch)

@@ -3,7 +3,7 @@ and what can be mended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 import msgspec
@@ -44,9 +44,19 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.sha256}: {self.trouble.value}{users}"
 
 
-def check_contents(database: Database, media: MediaStore, *, hashes: bool = False) -> Iterator[Finding]:
-    """Every trouble with stored contents. `hashes` reads every byte again and compares."""
+def check_contents(
+    database: Database,
+    media: MediaStore,
+    *,
+    hashes: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Finding]:
+    """Every trouble with stored contents. `hashes` reads every byte again and compares.
+
+    `progress` is told how many of how many recorded contents were looked at.
+    """
     recorded: set[str] = set()
+    total = int(database.read().value("SELECT count(*) FROM blobs"))
     for rows in database.read().stream("SELECT sha256, size FROM blobs ORDER BY sha256"):
         used = _users(database, [row[0] for row in rows])
         for sha256, size in rows:
@@ -56,6 +66,7 @@ def check_contents(database: Database, media: MediaStore, *, hashes: bool = Fals
                 trouble = Trouble.UNUSED
             if trouble is not None:
                 yield Finding(sha256=sha256, trouble=trouble, used_by=tuple(used.get(sha256, ())))
+            progress(len(recorded), total)
     yield from _unrecorded(database, recorded)
 
 
