@@ -57,8 +57,8 @@ def _start(directory: Path, log: IO[bytes]) -> tuple[subprocess.Popen[bytes], st
 
 
 def _is_ready(url: str, process: subprocess.Popen[bytes]) -> bool:
-    """Whether it answers before it ends, or a minute is over."""
-    end = time.monotonic() + 60
+    """Whether it answers before it ends, or two minutes are over."""
+    end = time.monotonic() + 120
     while time.monotonic() < end and process.poll() is None:
         try:
             httpx2.put(f"{url.partition('endpoint=')[2].partition('/&')[0]}/pinako", timeout=5)

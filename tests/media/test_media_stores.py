@@ -167,7 +167,7 @@ def test_signed_addresses_give_the_content(bucket_url: str) -> None:
     blob = store.put_bytes(b"signed")
     address = store.sign(blob.sha256, timedelta(minutes=5))
     assert address is not None
-    assert httpx2.get(address).content == b"signed"
+    assert httpx2.get(address, timeout=60).content == b"signed"
 
 
 def test_a_bucket_that_does_not_answer_is_a_storage_error() -> None:
