@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pinako.cli.options import library_options, opened_database, settings_of
+from pinako.cli.waiting import waiting
 from pinako.wire.times import iso
 
 if TYPE_CHECKING:
@@ -68,13 +69,14 @@ def duplicates(
         if near is not None:
             _show_near(database, near, user_id, distance, as_json)
             return
-        groups = find_duplicates(
-            database.read(),
-            sameness=[Sameness(kind) for kind in kinds] or tuple(Sameness),
-            rule=rule,
-            user_id=user_id,
-            distance=distance,
-        )
+        with waiting("comparing"):
+            groups = find_duplicates(
+                database.read(),
+                sameness=[Sameness(kind) for kind in kinds] or tuple(Sameness),
+                rule=rule,
+                user_id=user_id,
+                distance=distance,
+            )
         gone = _throw_away(database, groups) if to_trash else 0
     if as_json:
         import msgspec
@@ -245,7 +247,8 @@ def empty(
             click.confirm(f"Remove {len(wanted):,} images for good?", abort=True)
         store = open_store(settings.media_address)
         try:
-            gone = empty_trash(database, store, settings.derivatives, wanted, database.now())
+            with waiting("removing"):
+                gone = empty_trash(database, store, settings.derivatives, wanted, database.now())
         finally:
             store.close()
     click.echo(f"{gone:,} removed for good")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pinako.cli.options import library_options, opened_database, settings_of
+from pinako.cli.waiting import waiting
 
 SHOWN = 100
 """Rows that are shown to people; `--json` lists all."""
@@ -20,7 +21,8 @@ def missing(library: str | None, database_url: str | None, config: Path | None, 
     from pinako.services.missing import list_missing
 
     with opened_database(settings_of(library, database_url, config), make=False) as database:
-        found = list_missing(database.read())
+        with waiting("looking"):
+            found = list_missing(database.read())
     if as_json:
         import msgspec
 
