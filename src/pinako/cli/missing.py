@@ -20,9 +20,8 @@ def missing(library: str | None, database_url: str | None, config: Path | None, 
     """List the models that images say they were made with and that are not here, the most wanted first."""
     from pinako.services.missing import list_missing
 
-    with opened_database(settings_of(library, database_url, config), make=False) as database:
-        with waiting("looking"):
-            found = list_missing(database.read())
+    with opened_database(settings_of(library, database_url, config), make=False) as database, waiting("looking"):
+        found = list_missing(database.read())
     if as_json:
         import msgspec
 
