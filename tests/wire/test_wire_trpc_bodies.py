@@ -252,6 +252,14 @@ def test_an_image_has_the_callers_reactions_and_a_bare_key() -> None:
     }  # fmt: skip
 
 
+def test_an_image_without_its_post_does_not_say_when_that_was_published() -> None:
+    with_post, without = (
+        value(trpc_images.image_reply(nouns.full_image(), None, without_post=bare)) for bare in (False, True)
+    )
+    assert with_post.pop("publishedAt") == nouns.NOON_TEXT
+    assert without == with_post
+
+
 def test_list_items_show_meta_and_tags_where_asked() -> None:
     assert json.loads(image_item()[0])["meta"] is None
     shown = json.loads(image_item(meta=nouns.META.encode(), tags=True, reactions=b'{"userId":1,"reaction":"Cry"}')[0])

@@ -37,8 +37,9 @@ GENERATION = "image.getGenerationData"
 
 
 def image_get(calling: Calling, value: Any) -> Reply:
-    full, reacted = detail.image(calling.library, calling.viewer, inputs.read_id(value))
-    return trpc_images.image_reply(full, reacted)
+    id, without_post = inputs.read_image(value)
+    full, reacted = detail.image(calling.library, calling.viewer, id)
+    return trpc_images.image_reply(full, reacted, without_post=without_post)
 
 
 def image_generation_data(calling: Calling, value: Any) -> Reply:

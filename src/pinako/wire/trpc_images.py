@@ -60,7 +60,7 @@ class TrpcImage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     remix_of_id: int | None
     created_at: str
     sort_at: str
-    published_at: str | None
+    published_at: str | UnsetType | None
     scanned_at: str | None
     mime_type: str | None
     type: str
@@ -145,8 +145,11 @@ class ImageParts(NamedTuple):
 
 def write_image(full: FullImage) -> bytes:
     """The fragment of one image."""
-    image, scores = _image(full), full.scores
-    tags = encode([_short(tag, scores.get(tag.id, UNSCORED)) for tag in full.tags])
+    return _fragment(full, _image(full))
+
+
+def _fragment(full: FullImage, image: TrpcImage) -> bytes:
+    tags = encode([_short(tag, full.scores.get(tag.id, UNSCORED)) for tag in full.tags])
     return _BREAK.join((encode(image)[:-1], ",".join(record_marks(image)).encode(), b"%d" % full.image.id, tags))
 
 
@@ -201,16 +204,18 @@ def join_image(
     return body, parts.marks + marks
 
 
-def image_reply(full: FullImage, reacted: Reacted | None) -> Reply:
-    """`image.get`."""
-    image = full.image
+def image_reply(full: FullImage, reacted: Reacted | None, *, without_post: bool = False) -> Reply:
+    """`image.get`. `without_post`: the time that the post was published, which is the image's, is not told either."""
+    image, body = full.image, _image(full)
+    if without_post:
+        body = msgspec.structs.replace(body, published_at=UNSET)
     counts = (
         image.like_count, image.heart_count, image.laugh_count, image.cry_count, image.comment_count,
         image.collected_count, image.tipped_count,
     )  # fmt: skip
     own = reactions_text(reacted.user_id, reacted.words) if reacted else b""
-    body, marks = join_image(split_image(write_image(full)), counts, reactions=own, tags=True)
-    return reply(body, tuple(mark for mark in marks if mark[-1] != "?"))  # every member is there, also where it is null
+    item, marks = join_image(split_image(_fragment(full, body)), counts, reactions=own, tags=True)
+    return reply(item, tuple(mark for mark in marks if mark[-1] != "?"))  # every member is there, also where it is null
 
 
 def _image(full: FullImage) -> TrpcImage:

@@ -280,6 +280,14 @@ def read_follow(value: Any) -> int:
     return target
 
 
+def read_image(value: Any) -> tuple[int, bool]:
+    """`image.get`: the id, and whether to leave the post aside."""
+    given = Input(value, optional=False)
+    id, without_post = given.need("id", read.num(), 0, "number"), given.take("withoutPost", read.flag, False)
+    given.check()
+    return id, without_post
+
+
 read_id = read.read_id
-"""`image.get`, `image.getGenerationData`, `post.get`, `collection.getById`, `tag.getById`, `model.getById`,
+"""`image.getGenerationData`, `post.get`, `collection.getById`, `tag.getById`, `model.getById`,
 `modelVersion.getById`, `user.getById`: one id; the few other members of theirs change nothing here."""
