@@ -19,7 +19,9 @@ def test_hidden_things_are_listed_and_shown_again(owl: Actor, fox: Actor, house:
     fox.do("hiddenPreferences.toggleHidden", {"kind": "image", "data": [{"id": image}]})
     posts = {"username": "owl", "browsingLevel": 31}
     assert fox.see("post.getInfinite", posts)["items"]
-    fox.do("hiddenPreferences.toggleHidden", {"kind": "user", "data": [{"id": owl.id}]})
+    person = {"kind": "user", "data": [{"id": owl.id, "username": "owl"}]}
+    done = fox.do("hiddenPreferences.toggleHidden", person)
+    assert done == {"added": [{"id": owl.id, "hidden": True, "username": "owl"}], "removed": []}
     assert fox.see("post.getInfinite", posts)["items"] == []
     found = fox.see("hiddenPreferences.getHidden")
     assert [one["id"] for one in found["hiddenTags"]] == [tag]

@@ -168,7 +168,7 @@ class VoteTags(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HideTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A thing to hide; tags also have their name."""
+    """A thing to hide; tags and people may come with their name, which the answer repeats."""
 
     id: int
     name: str | None = None

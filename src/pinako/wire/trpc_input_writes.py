@@ -153,7 +153,8 @@ def read_hidden(value: Any) -> ToggleHidden:
 
 def _hide_target(value: Any) -> HideTarget:
     row = _row(value)
-    target = HideTarget(id=row.need("id", read.one_id, 0, "number"), name=row.take("name", read.said, None))
+    tag, person = row.take("name", read.said, None), row.take("username", read.said, None)
+    target = HideTarget(id=row.need("id", read.one_id, 0, "number"), name=tag or person)
     _done(row)
     return target
 
