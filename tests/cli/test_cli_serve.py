@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -164,6 +165,34 @@ def test_a_head_without_end_is_cut_off(shared: Server, filler: bytes) -> None:
     with shared.connect() as connection, suppress(ConnectionError):
         assert exchange(connection, filler).startswith(b"HTTP/1.1 431 ")
     assert shared.get("/api/health")[0] == 200
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_an_address_may_be_sent_as_it_was_typed(shared: Server, pieces: int) -> None:
+    said = "/api/v1/images?foo=café&limit=1"
+    with shared.connect() as connection:
+        for _ in range(2):  # on a kept connection, too
+            request = f"GET {said} HTTP/1.1\r\nHost: x\r\nX-Name: é\r\n\r\n".encode()
+            half = request.index("é".encode()) + 1 if pieces == 2 else len(request)
+            connection.sendall(request[:half])
+            connection.sendall(request[half:])
+            answer = connection.recv(1 << 16)
+            assert answer.startswith(b"HTTP/1.1 200 "), answer
+    with shared.connect() as connection:
+        answer = exchange(connection, b"GET /api/v1/models?query=\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer.endswith(b'{"message":"The query is not valid UTF-8"}')
+
+
+def test_what_is_no_http_is_refused_in_our_own_form(shared: Server) -> None:
+    for nonsense in (
+        b"GET /a b HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\xc3\x00\r\n\r\n",
+    ):
+        with shared.connect() as connection:
+            head, _, body = exchange(connection, nonsense).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"content-type: application/json" in head
+        assert "error" in json.loads(body)
 
 
 def test_a_client_that_sends_a_body_far_too_large_reads_the_refusal(shared: Server) -> None:

@@ -1,19 +1,18 @@
-"""The HTTP/1.1 protocol of our server: uvicorn's, with a bound on the head of a request, and answers in one write."""
+"""The HTTP/1.1 protocol of our server: uvicorn's, with a bound on the head of a request, addresses as people type them, and
+answers in one write."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_LIMIT = 64 * 1024
 HEAD_SECONDS = 30
 """How long a client may take to send the head of a request."""
-_REFUSAL = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json; charset=utf-8\r\n"
-    b'content-length: 37\r\nconnection: close\r\n\r\n{"error":"Request head is too large"}'
-)
+_ASCII = bytes(range(128))
 _STATUS_LINE = b"HTTP/1.1 "
 
 
@@ -62,6 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._in_head = True
+        self._in_line = True
         self._waiting_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -83,10 +83,24 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse; what has arrived without ending the head counts against the limit."""
         self._head_bytes += len(data)
+        if self._in_line:
+            self._in_line = b"\n" not in data
+            data = data if data.isascii() else _escape_line(data)
         super().data_received(data)
         if self._in_head and self._head_bytes > HEAD_LIMIT and not self.transport.is_closing():
-            self.transport.write(_REFUSAL)
-            self.transport.close()
+            self._refuse("431 Request Header Fields Too Large", "Request head is too large")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the form of all our errors: uvicorn's own is bare text."""
+        self._refuse("400 Bad Request", msg)
+
+    def _refuse(self, status: str, text: str) -> None:
+        body = f'{{"error":"{text}"}}'
+        self.transport.write(
+            f"HTTP/1.1 {status}\r\ncontent-type: application/json; charset=utf-8\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n{body}".encode()
+        )
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -97,3 +111,15 @@ class BoundedProtocol(HttpToolsProtocol):
         """Its head is whole."""
         self._in_head, self._head_bytes = False, 0
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """What comes next is another request."""
+        self._in_line = True
+        super().on_message_complete()
+
+
+def _escape_line(data: bytes) -> bytes:
+    """The first line's bytes beyond ASCII as percent escapes: curl sends an address as it was typed (`?query=café`), the
+    original's parser takes it, and ours does not."""
+    line, end, rest = data.partition(b"\n")
+    return quote_from_bytes(line, safe=_ASCII).encode() + end + rest
