@@ -373,6 +373,10 @@ def test_the_metadata_of_an_upload_is_read_and_can_be_hidden(owl: Actor, fox: Ac
     owl.do("post.updateImage", {"id": image, "hideMeta": True})
     assert fox.see("image.getGenerationData", {"id": image})["meta"] is None
     assert owl.see("image.getGenerationData", {"id": image})["meta"]["seed"] == 42
+    elsewhere = {"source": {"name": "A studio", "homepage": "https://studio.example"}}
+    owl.do("post.updateImage", {"id": image, "meta": {"prompt": "kept to myself", "external": elsewhere}})
+    told = fox.see("image.getGenerationData", {"id": image})
+    assert (told["meta"], told["external"], told["canRemix"]) == (None, elsewhere, False)
     owl.do("post.updateImage", {"id": image, "hideMeta": False, "meta": {"prompt": "another"}})
     assert fox.see("image.getGenerationData", {"id": image})["meta"]["prompt"] == "another"
     fox.do("post.updateImage", {"id": image, "hideMeta": True}, status=401)

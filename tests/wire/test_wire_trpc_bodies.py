@@ -325,7 +325,8 @@ def test_generation_data_of_a_hidden_prompt_keeps_the_resources() -> None:
 
 def test_external_details_move_out_of_meta() -> None:
     meta = '{"prompt":"x","external":{"source":{"name":"y"}},"steps":"28"}'
-    found = value(trpc_images.generation_reply(nouns.generation(meta=meta)))
+    external = '{"source":{"name":"y"}}'
+    found = value(trpc_images.generation_reply(nouns.generation(meta=meta, external=external)))
     assert (found["external"], found["meta"]) == ({"source": {"name": "y"}}, {"prompt": "x", "steps": 28})
 
 

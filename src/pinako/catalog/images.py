@@ -172,10 +172,14 @@ class GenerationResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GenerationData(msgspec.Struct, frozen=True, kw_only=True):
-    """What `image.getGenerationData` says about one image. `meta` is None where the owner hides it."""
+    """What `image.getGenerationData` says about one image. `meta` is None where the owner hides it.
+
+    `external`: where it was made elsewhere, which is told also where the rest is hidden.
+    """
 
     image: Image
     meta: JsonText | None = None
+    external: JsonText | None = None
     process: str | None = None
     resources: tuple[GenerationResource, ...] = ()
 

@@ -73,14 +73,18 @@ def generation_data_of(library: Library, viewer: Viewer, ids: Sequence[int]) -> 
 
 
 def _made(image: Image, viewer: Viewer, meta: str | None, resources: tuple[GenerationResource, ...]) -> GenerationData:
-    shown = None if image.hide_meta and viewer.user_id != image.user_id else meta
-    return GenerationData(image=image, meta=shown, process=_process(image, shown), resources=resources)
-
-
-def _process(image: Image, meta: str | None) -> str | None:
-    """The words of generation data: `comfy` where a graph is known, `txt2img + Hi-Res` and so on (trpc.md 4.3)."""
     value = msgspec.json.decode(meta) if meta else None
-    return shown_process(value) if isinstance(value, dict) and value else image.process
+    whole = value if isinstance(value, dict) else {}
+    hidden = image.hide_meta and viewer.user_id != image.user_id
+    external = whole.get("external")
+    return GenerationData(
+        image=image,
+        meta=None if hidden else meta,
+        external=None if external is None else msgspec.json.encode(external).decode(),
+        # its words: `comfy` where a graph is known, `txt2img + Hi-Res` and so on (trpc.md 4.3)
+        process=shown_process(whole) if whole and not hidden else image.process,
+        resources=resources,
+    )
 
 
 _RESOURCES = """

@@ -315,7 +315,7 @@ def generation_reply(data: GenerationData) -> Reply:
     """`image.getGenerationData`; members that the original leaves undefined are null and marked so."""
     image = data.image
     meta = _decoded_meta(data.meta)
-    external = meta.pop("external", None)
+    meta.pop("external", None)
     shown = clean_meta(meta) if data.meta is not None else None
     prompt = bool(shown and shown.get("prompt"))
     body = TrpcGeneration(
@@ -325,11 +325,11 @@ def generation_reply(data: GenerationData) -> Reply:
         engine=_text_of(meta.get("engine")) or (image.generator if shown is not None else None),
         meta=msgspec.Raw(encode(shown)),
         resources=tuple(_resource(image.id, used) for used in data.resources),
-        external=msgspec.Raw(encode(external)),
+        external=msgspec.Raw((data.external or "null").encode()),
         can_remix=prompt,
         remix_of_id=image.remix_of_id,
     )
-    absent = {"meta": shown, "external": external, "remixOfId": image.remix_of_id, "displayKeys": None}
+    absent = {"meta": shown, "external": data.external, "remixOfId": image.remix_of_id, "displayKeys": None}
     return reply(encode(body), tuple(f"{key}?" for key, value in absent.items() if value is None))
 
 
