@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 from web_library import add_key, add_user
@@ -242,28 +244,52 @@ def test_a_query_that_is_no_utf8_is_a_400(client: TestClient, query: str) -> Non
     assert (answer.status_code, answer.json()) == (400, {"error": "The query is not valid UTF-8"})
 
 
-def raw_query(client: TestClient, query: bytes) -> Any:
-    """A request whose query was never encoded, as only a socket sends it."""
-    import anyio
-    import httpx2
+def raw_query(client: TestClient, query: bytes) -> httpx2.Response:
+    """A request whose query was never encoded, as only a server's parser may hand it over."""
 
-    async def call() -> Any:
-        sent: list[Any] = []
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    return asyncio.run(ask_door(door_of(client), "GET", "/api/test/who", query, receive))
+
+
+async def ask_door(
+    door: Door, method: str, path: str, query: bytes, receive: Callable[[], Awaitable[dict[str, Any]]]
+) -> httpx2.Response:
+    """One request as a server brings it to the application."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http", "method": method, "path": path, "query_string": query, "headers": [],
+        "scheme": "http", "client": None, "server": None,
+    }  # fmt: skip
+    await door(scope, receive, send)
+    return httpx2.Response(sent[0]["status"], headers=sent[0]["headers"], content=sent[1]["body"])
+
+
+def test_who_is_still_sending_when_the_server_must_end_is_told_to_try_again(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def end() -> httpx2.Response:
+        waiting = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            waiting.set()
+            await asyncio.Event().wait()
+            raise AssertionError
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+        asked = asyncio.create_task(ask_door(door_of(client), "POST", "/api/test/echo", b"", receive))
+        await waiting.wait()
+        asked.cancel()
+        return await asked
 
-        scope = {
-            "type": "http", "method": "GET", "path": "/api/test/who", "query_string": query, "headers": [],
-            "scheme": "http", "client": None, "server": None,
-        }  # fmt: skip
-        await door_of(client)(scope, receive, send)
-        return httpx2.Response(sent[0]["status"], content=sent[1]["body"])
-
-    return anyio.run(call)
+    answer = asyncio.run(end())
+    assert (answer.status_code, answer.json()) == (503, {"error": "The server had to end, please retry shortly."})
+    assert answer.headers["retry-after"]
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,8 @@ class Door:
                 await ask.drain()
         except Disconnected:
             return
+        except asyncio.CancelledError:  # a body that never came whole, say
+            answer = self._refusal(ask, route, Unavailable("The server had to end, please retry shortly."))
         except Exception as error:
             answer = self._accident(ask, route, error)
         try:
