@@ -189,7 +189,9 @@ def change(library: Library, viewer: Viewer, command: UpdatePost) -> None:
             curate.check_fillable(w, viewer, command.collection_id)
             changes["collection_id"] = command.collection_id
         if command.published_at is not None:
-            changes["published_at"] = _publication(post, command.published_at, now)
+            if post.published_at is not None and post.published_at <= now:
+                raise BadRequest("You cannot reschedule a post that is already published")
+            changes["published_at"] = _time(command.published_at, now)
         changed = msgspec.structs.replace(post, **changes)
         touched = Touched()
         keep_post(w, touched, changed)
@@ -197,15 +199,6 @@ def change(library: Library, viewer: Viewer, command: UpdatePost) -> None:
         if changed.collection_id is not None and changed.published_at is not None:
             items = _collected(w, changed)
             curate.put_items(w, viewer, changed.collection_id, items, now, tag_id=command.collection_tag_id)
-
-
-def _publication(post: Post, at: int, now: int) -> int | None:
-    wanted = _time(at, now)
-    if post.published_at is not None and post.published_at <= now:
-        if wanted > now:
-            raise BadRequest("You cannot reschedule a post that is already published")
-        return post.published_at
-    return wanted
 
 
 def _collected(read: Statements, post: Post) -> Sequence[ItemRef]:

@@ -215,7 +215,7 @@ def update_post(
         "collectionId": collection_id,
         **(more or {}),
     }
-    yield from mutate("post.update", values, repeatable=True)
+    yield from mutate("post.update", values, repeatable=published_at is None)
 
 
 def update_image(image_id: int, *, meta: Mapping[str, Any] | None = None, hide_meta: bool | None = None) -> Call[None]:

@@ -1,7 +1,7 @@
 // Sending pictures: many at once, two at a time, in parts, with progress. What breaks off goes on where it stopped, also after
 // the page was loaded anew: the same file is known by its name, size and date.
 
-import { attempt, mutate, send } from "./calls.js";
+import { attempt, mutate, query, send } from "./calls.js";
 import { element } from "./dialogs.js";
 import { words } from "./words.js";
 
@@ -215,9 +215,19 @@ class Uploads {
     for (const [index, { file, facts }] of files.entries()) {
       await mutate("post.addImage", { postId: this.post, url: facts.id, name: file.name, type: facts.type, index, nsfwLevel: Number(this.level.value) });
     }
-    await mutate("post.update", { id: this.post, publishedAt: new Date().toISOString() }, { publishedAt: ["Date"] });
+    await this.#publish();
     for (const { file } of files) keep(file, null);
     return this.post;
+  }
+
+  // Once only: whose answer was lost on the way here may be public already, and is refused another time.
+  async #publish() {
+    try {
+      await mutate("post.update", { id: this.post, publishedAt: new Date().toISOString() }, { publishedAt: ["Date"] });
+    } catch (error) {
+      const post = error.status === 400 ? await query("post.get", { id: this.post }) : null;
+      if (!post?.publishedAt) throw error;
+    }
   }
 }
 
