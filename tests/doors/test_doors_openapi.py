@@ -169,6 +169,13 @@ def _references(value: Any) -> Iterator[str]:
             yield from _references(inner)
 
 
+def test_what_may_be_missing_is_not_told_as_required(demo: Doors) -> None:
+    """`image.get` with `withoutPost` has no `publishedAt` (trpc.md 4.1); items of lists always do."""
+    schemas = demo.json("/api/openapi.json")["components"]["schemas"]
+    assert "publishedAt" in schemas["ImageEntry"]["required"]
+    assert "publishedAt" not in schemas["SingleImage"]["required"]
+
+
 def test_the_page_needs_nothing_from_elsewhere(demo: Doors) -> None:
     answer = demo.get("/api/docs")
     assert answer.headers["content-type"].startswith("text/html")

@@ -89,7 +89,7 @@ TAGS = taking(
 )  # fmt: skip
 
 PROCEDURES: dict[str, Told] = {
-    "image.get": Told(text="One image.", takes=taking("id", id=ID, withoutPost=FLAG), gives=whole.ImageEntry),
+    "image.get": Told(text="One image.", takes=taking("id", id=ID, withoutPost=FLAG), gives=whole.SingleImage),
     "image.getInfinite": Told(text="A list of images.", takes=IMAGES, gives=whole.ImagePage),
     "image.getGenerationData": Told(text="How an image was made.", takes=ONE_ID, gives=TrpcGeneration),
     "image.getImagesAsPostsInfinite": Told(

@@ -43,6 +43,12 @@ class ImageEntry(TrpcImage, frozen=True, kw_only=True, rename="camel"):
     tags: tuple[TrpcVotable, ...] | None
 
 
+class SingleImage(ImageEntry, frozen=True, kw_only=True, rename="camel"):
+    """`image.get`, with or without its post."""
+
+    published_at: str | UnsetType | None = UNSET
+
+
 class PostCounts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Counts of one post."""
 
